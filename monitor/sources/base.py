@@ -1,0 +1,164 @@
+"""What every source is: frozen settings, an async `fetch`, a pure `parse`.
+
+`fetch` talks to the network and returns pages; `parse` turns one page into a Batch without
+I/O and without a clock, so that pages can be recorded, replayed and parsed again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from monitor.durations import Duration
+from monitor.errors import ParseError
+from storage.records import Batch, Reject
+
+Cursor = Mapping[str, object]
+MAX_EXCERPT = 200
+Row = TypeVar("Row")
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A finished exchange: the whole body, already decompressed and within the cap."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        """Return the body as JSON; raises ParseError naming the URL when it is not."""
+        return load_json(self.body, what=self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer on its way to `parse`. `shape` names the endpoint's wire shape."""
+
+    shape: str
+    url: str
+    body: bytes
+    fetched_at: datetime
+    context: Mapping[str, object] = field(default_factory=dict)
+
+
+class Fetcher(Protocol):
+    """The network as one poll of one source sees it: bounded, polite, conditional."""
+
+    @property
+    def now(self) -> datetime:
+        """Return the instant pages are stamped with, aware UTC."""
+        ...
+
+    async def get(
+        self, url: str, *, params: Mapping[str, object] | None = None, conditional: bool = False
+    ) -> Response | None:
+        """Return the answer; None when `conditional` and the upstream says nothing changed.
+
+        Raises TransientSourceError or PermanentSourceError; never returns a 4xx or 5xx.
+        """
+        ...
+
+    async def post_json(self, url: str, payload: object) -> Response:
+        """Return the answer of a read-only POST; retried like a GET."""
+        ...
+
+
+class MarketRef(BaseModel):
+    """Which markets a theme follows at one venue: exactly one of event, event_pattern, search, id.
+
+    `title_match` narrows a search by a regular expression on the title.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    venue: Literal["polymarket", "kalshi", "manifold"]
+    event: str | None = None
+    event_pattern: str | None = None
+    search: str | None = None
+    id: str | None = None
+    title_match: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Return a stable name of this reference, such as `event:best-ai-model`."""
+        for field_name in ("event", "event_pattern", "search", "id"):
+            value = getattr(self, field_name)
+            if value is not None:
+                match = f" ~ {self.title_match}" if self.title_match else ""
+                return f"{self.venue}/{field_name}:{value}{match}"
+        raise ValueError("a market reference names one of event, event_pattern, search, id")
+
+
+class SourceModel(BaseModel):
+    """The settings all sources share. Each source file adds `kind`, its URLs and its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    every: Duration | Literal["auto"] = timedelta(minutes=5)
+    enabled: bool = True
+
+    @field_validator("every")
+    @classmethod
+    def _at_least_a_second(cls, every: timedelta | str) -> timedelta | str:
+        if isinstance(every, timedelta) and every < timedelta(seconds=1):
+            raise ValueError("every must be at least 1s")
+        return every
+
+    def following(self, refs: Iterable[MarketRef]) -> SourceModel:
+        """Return the source set to follow `refs`; feeds follow nothing and return themselves."""
+        del refs
+        return self
+
+
+class Source(Protocol):
+    """The contract `monitor.jobs` polls; third parties implement it too."""
+
+    @property
+    def name(self) -> str:
+        """Return the unique name from the config."""
+        ...
+
+    async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
+        """Return the pages that changed; empty when nothing did."""
+        ...
+
+    def parse(self, page: Page) -> Batch:
+        """Return what the page says. Pure. Raises ParseError when the envelope is wrong."""
+        ...
+
+
+def load_json(body: bytes, *, what: str) -> object:
+    """Return `body` as JSON, refusing NaN and Infinity; ParseError names `what`."""
+
+    def refuse(word: str) -> object:
+        raise ValueError(f"{word} is not JSON")
+
+    try:
+        return json.loads(body, parse_constant=refuse)
+    except (ValueError, RecursionError) as error:
+        head = body[:60].decode("utf-8", "replace")
+        raise ParseError(f"{what}: not JSON ({error}); it begins {head!r}") from error
+
+
+def parse_each(
+    rows: Iterable[Row], parse_one: Callable[[Row], Record]
+) -> tuple[list[Record], list[Reject]]:
+    """Return the records of `rows`, one bad row costing one row and a Reject with its reason."""
+    records: list[Record] = []
+    rejects: list[Reject] = []
+    for row in rows:
+        try:
+            records.append(parse_one(row))
+        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            reason = f"{type(error).__name__}: {error}" if not str(error) else str(error)
+            rejects.append(Reject(reason[:MAX_EXCERPT], repr(row)[:MAX_EXCERPT]))
+    return records, rejects

@@ -1,0 +1,85 @@
+"""When a series was really watched: spans of successful reads and the reason each one ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from storage.models import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One watched stretch; both ends are instants of successful reads."""
+
+    from_at: datetime
+    to_at: datetime
+    gap_reason: str | None = None
+
+
+def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: timedelta) -> None:
+    """Note a successful read of each subject at `at`; a pause over `max_gap` starts a new span."""
+    wanted = sorted(set(subjects))
+    last = _latest_spans(session, wanted)
+    for subject in wanted:
+        span = last.get(subject)
+        if span is not None and at <= span.to_at:
+            continue
+        if span is not None and at - span.to_at <= max_gap:
+            span.to_at = at
+            span.reads += 1
+        else:
+            if span is not None:
+                span.gap_reason = span.gap_reason or "not polled"
+                session.add(span)
+            span = Coverage(subject=subject, from_at=at, to_at=at, reads=1)
+        session.add(span)
+    session.flush()
+
+
+def note_gap(session: Session, subjects: Iterable[str], *, reason: str) -> None:
+    """Write down why the newest span of each subject is not being extended."""
+    for span in _latest_spans(session, sorted(set(subjects))).values():
+        span.gap_reason = reason
+        session.add(span)
+    session.flush()
+
+
+def add_span(
+    session: Session, subject: str, *, from_at: datetime, to_at: datetime, reason: str | None
+) -> None:
+    """Write a span that is known as a whole, as an import does; again changes nothing."""
+    if session.get(Coverage, (subject, from_at)) is None:
+        session.add(
+            Coverage(subject=subject, from_at=from_at, to_at=to_at, reads=0, gap_reason=reason)
+        )
+        session.flush()
+
+
+def spans(session: Session, subject: str) -> list[Span]:
+    """Return every span of `subject`, oldest first."""
+    query = select(Coverage).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
+    return [Span(row.from_at, row.to_at, row.gap_reason) for row in session.exec(query)]
+
+
+def outcome_subject(outcome_id: int) -> str:
+    """Return the subject under which an outcome's price reads are noted."""
+    return f"outcome:{outcome_id}"
+
+
+def _latest_spans(session: Session, subjects: list[str]) -> dict[str, Coverage]:
+    newest = (
+        select(Coverage.subject, func.max(Coverage.from_at).label("from_at"))
+        .where(col(Coverage.subject).in_(subjects))
+        .group_by(Coverage.subject)
+        .subquery()
+    )
+    query = select(Coverage).join(
+        newest,
+        (col(Coverage.subject) == newest.c.subject) & (col(Coverage.from_at) == newest.c.from_at),
+    )
+    return {row.subject: row for row in session.exec(query)}

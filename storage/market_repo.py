@@ -1,0 +1,226 @@
+"""Markets and outcomes: upserts that keep every wording, and look-ups by the venue's ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from storage.models import Market, MarketRevision, Outcome, ThemeMarket
+from storage.records import MarketRecord, Origin, SettlementSpec
+
+OutcomeKey = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketChange:
+    """One market as just stored: `is_new`, and what its last revision said before."""
+
+    market_id: int
+    record: MarketRecord
+    is_new: bool
+    before: MarketRevision | None
+
+
+def upsert(
+    session: Session,
+    records: Iterable[MarketRecord],
+    *,
+    observed_at: datetime,
+    origin: Origin,
+    owner_of: Callable[[str], str | None],
+) -> list[MarketChange]:
+    """Return what changed. `owner_of` names the entity that a leg's label or outcome tags to."""
+    return [
+        _upsert_one(session, record, observed_at=observed_at, origin=origin, owner_of=owner_of)
+        for record in records
+    ]
+
+
+def _upsert_one(
+    session: Session,
+    record: MarketRecord,
+    *,
+    observed_at: datetime,
+    origin: Origin,
+    owner_of: Callable[[str], str | None],
+) -> MarketChange:
+    market = session.exec(
+        select(Market).where(Market.venue == record.venue, Market.venue_id == record.venue_id)
+    ).first()
+    is_new = market is None
+    if market is None:
+        market = Market(
+            venue=record.venue,
+            venue_id=record.venue_id,
+            question=record.question,
+            status=record.status.value,
+            first_seen_at=observed_at,
+            origin=origin.value,
+        )
+    _copy(record, market)
+    session.add(market)
+    session.flush()
+    assert market.id is not None
+    _add_outcomes(session, market.id, record, owner_of)
+    before = _revise(session, market.id, record, observed_at)
+    return MarketChange(market.id, record, is_new, before)
+
+
+def _copy(record: MarketRecord, market: Market) -> None:
+    for name in ("question", "series", "series_title", "label", "slug", "url"):
+        setattr(market, name, getattr(record, name) or getattr(market, name))
+    market.status = record.status.value
+    market.closes_at = record.closes_at or market.closes_at
+    market.resolved_at = record.resolved_at or market.resolved_at
+    market.resolution = record.resolution or market.resolution
+    for spec_field in fields(SettlementSpec):
+        value = getattr(record.spec, spec_field.name)
+        column = "spec_confidence" if spec_field.name == "confidence" else spec_field.name
+        if value not in (None, ()):
+            kept = str(value) if column == "threshold" else value
+            setattr(market, column, list(kept) if column == "owners" else kept)
+
+
+def _add_outcomes(
+    session: Session,
+    market_id: int,
+    record: MarketRecord,
+    owner_of: Callable[[str], str | None],
+) -> None:
+    known = {
+        outcome.venue_outcome_id: outcome
+        for outcome in session.exec(select(Outcome).where(Outcome.market_id == market_id))
+    }
+    for given in record.outcomes:
+        outcome = known.get(given.venue_outcome_id) or Outcome(
+            market_id=market_id,
+            venue_outcome_id=given.venue_outcome_id,
+            name=given.name,
+            idx=given.index,
+        )
+        outcome.name, outcome.idx = given.name, given.index
+        if given.index == 0:
+            outcome.owner = owner_of(record.label or given.name) or owner_of(record.question)
+        session.add(outcome)
+    session.flush()
+
+
+def _revise(
+    session: Session, market_id: int, record: MarketRecord, observed_at: datetime
+) -> MarketRevision | None:
+    before = session.exec(
+        select(MarketRevision)
+        .where(MarketRevision.market_id == market_id)
+        .order_by(col(MarketRevision.observed_at).desc())
+    ).first()
+    revision = MarketRevision(
+        market_id=market_id,
+        observed_at=observed_at,
+        question=record.question,
+        rules=record.rules or (before.rules if before else None),
+        closes_at=record.closes_at or (before.closes_at if before else None),
+        status=record.status.value,
+        resolution=record.resolution or (before.resolution if before else None),
+    )
+    text = ("question", "rules", "closes_at", "status", "resolution")
+    if before and all(getattr(before, name) == getattr(revision, name) for name in text):
+        return before
+    session.merge(revision)
+    return before
+
+
+def outcome_ids(session: Session, keys: Iterable[OutcomeKey]) -> dict[OutcomeKey, int]:
+    """Return the integer id of each (venue, venue_id, venue_outcome_id) that is known."""
+    wanted = set(keys)
+    if not wanted:
+        return {}
+    query = (
+        select(Market.venue, Market.venue_id, Outcome.venue_outcome_id, Outcome.id)
+        .join(Outcome, col(Outcome.market_id) == Market.id)
+        .where(col(Market.venue_id).in_({venue_id for _, venue_id, _ in wanted}))
+    )
+    found = {(venue, venue_id, token): oid for venue, venue_id, token, oid in session.exec(query)}
+    return {key: oid for key, oid in found.items() if key in wanted and oid is not None}
+
+
+def follow(
+    session: Session, entries: Iterable[tuple[str, str, str, str]], market_ids: Mapping[str, int]
+) -> None:
+    """Note that themes follow markets: entries of (theme, venue_id, relation, matched)."""
+    for theme, venue_id, relation, matched in entries:
+        market_id = market_ids.get(venue_id)
+        if market_id is not None and session.get(ThemeMarket, (theme, market_id)) is None:
+            session.add(
+                ThemeMarket(theme=theme, market_id=market_id, relation=relation, matched=matched)
+            )
+    session.flush()
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """The first outcome of a market with all that linking and telling needs."""
+
+    outcome_id: int
+    market_id: int
+    venue: str
+    venue_id: str
+    venue_outcome_id: str
+    series: str
+    series_title: str | None
+    label: str | None
+    question: str
+    url: str | None
+    outcome: str
+    owner: str | None
+    status: str
+    closes_at: datetime | None
+    resolved_at: datetime | None
+    themes: tuple[tuple[str, str], ...]
+
+
+def legs(session: Session, *, themes: Sequence[str] | None = None) -> list[Leg]:
+    """Return the first outcome of every followed market, by series; `themes` narrows.
+
+    A market without a series is a series of its own, named by its venue id.
+    """
+    relations: dict[int, list[tuple[str, str]]] = {}
+    for row in session.exec(select(ThemeMarket)):
+        if themes is None or row.theme in themes:
+            relations.setdefault(row.market_id, []).append((row.theme, row.relation))
+    query = (
+        select(Market, Outcome)
+        .join(Outcome, col(Outcome.market_id) == Market.id)
+        .where(Outcome.idx == 0)
+        .order_by(col(Market.series), col(Market.id))
+    )
+    return [
+        _leg(market, outcome, tuple(sorted(relations[market.id])))
+        for market, outcome in session.exec(query)
+        if market.id in relations
+    ]
+
+
+def _leg(market: Market, outcome: Outcome, themes: tuple[tuple[str, str], ...]) -> Leg:
+    assert outcome.id is not None
+    assert market.id is not None
+    return Leg(
+        outcome_id=outcome.id,
+        market_id=market.id,
+        venue=market.venue,
+        venue_id=market.venue_id,
+        venue_outcome_id=outcome.venue_outcome_id,
+        series=market.series or market.venue_id,
+        series_title=market.series_title,
+        label=market.label,
+        question=market.question,
+        url=market.url,
+        outcome=outcome.name,
+        owner=outcome.owner,
+        status=market.status,
+        closes_at=market.closes_at,
+        resolved_at=market.resolved_at,
+        themes=themes,
+    )

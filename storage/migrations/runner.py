@@ -1,0 +1,80 @@
+"""Bringing a database to this version's schema, with a copy of the file before any change."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Engine
+
+from storage.errors import StorageError
+
+_HERE = Path(__file__).parent
+
+
+def upgrade(engine: Engine, *, path: Path | None) -> list[str]:
+    """Return the revisions applied, oldest first; empty when the schema was current.
+
+    All pending revisions commit together. A database that already has a schema is copied to
+    `FILE.before-REVISION.bak` first. Raises StorageError when a newer version wrote it.
+    """
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    pending = _pending(current, path)
+    if pending and current is not None and path is not None:
+        _copy(path, path.with_name(f"{path.name}.before-{pending[-1].revision}.bak"))
+    if not pending:
+        return []
+    with engine.begin() as connection:
+        context = MigrationContext.configure(connection)
+        context._ensure_version_table()
+        with Operations.context(context):
+            for script in pending:
+                script.module.upgrade()
+        if current is None:
+            context.stamp(_scripts(), pending[-1].revision)
+        else:
+            context.stamp(_scripts(), "head")
+    return [script.revision for script in pending]
+
+
+def check_current(engine: Engine, *, path: Path | None) -> None:
+    """Raise StorageError unless the schema is exactly this version's."""
+    with engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if _pending(current, path):
+        raise StorageError(
+            f"{path or engine.url.host}: the schema is older than this program; "
+            "`signal-monitor db migrate` brings it up to date"
+        )
+
+
+def _pending(current: str | None, path: Path | None) -> list[Script]:
+    scripts = _scripts()
+    try:
+        if current is not None:
+            scripts.get_revision(current)
+    except CommandError as error:
+        raise StorageError(
+            f"{path}: schema {current} was written by a newer version of signal-monitor; "
+            "install that version, or restore an older backup"
+        ) from error
+    return list(reversed(list(scripts.iterate_revisions("heads", current or "base"))))
+
+
+def _scripts() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    return ScriptDirectory.from_config(config)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with sqlite3.connect(source) as reader, sqlite3.connect(target) as writer:
+        reader.backup(writer)
+    reader.close()
+    writer.close()

@@ -1,0 +1,47 @@
+"""The tables. Instants are int64 milliseconds since 1970 in the file, aware UTC in Python."""
+
+from storage.models.alerts import Alert, Delivery
+from storage.models.markets import (
+    Candle,
+    Coverage,
+    Market,
+    MarketRevision,
+    Outcome,
+    Quote,
+    ThemeMarket,
+    Trade,
+)
+from storage.models.signals import (
+    Item,
+    ItemRevision,
+    Link,
+    Move,
+    Signal,
+    Standing,
+    Story,
+    Tag,
+)
+from storage.models.sources import Meta, SourceState
+
+__all__ = [
+    "Alert",
+    "Candle",
+    "Coverage",
+    "Delivery",
+    "Item",
+    "ItemRevision",
+    "Link",
+    "Market",
+    "MarketRevision",
+    "Meta",
+    "Move",
+    "Outcome",
+    "Quote",
+    "Signal",
+    "SourceState",
+    "Standing",
+    "Story",
+    "Tag",
+    "ThemeMarket",
+    "Trade",
+]

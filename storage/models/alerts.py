@@ -1,0 +1,56 @@
+"""Alerts and their deliveries: the outbox is these two tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from storage.columns import Instant, Json
+
+
+class Alert(SQLModel, table=True):
+    """A decision to tell, with its reason; `escalation` counts re-sends of one dedup key."""
+
+    __tablename__ = "alert"
+    __table_args__ = (UniqueConstraint("dedup_key", "escalation"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    dedup_key: str
+    escalation: int
+    rule: str = Field(index=True)
+    kind: str
+    severity: str
+    theme: str | None = None
+    series: str | None = None
+    at: datetime = Field(sa_type=Instant, index=True)
+    title: str = Field(sa_type=Text)
+    reason: Any = Field(default=None, sa_type=Json, nullable=True)
+    payload: Any = Field(default=None, sa_type=Json, nullable=True)
+    group_key: str = Field(index=True)
+    signal_ids: Any = Field(default=None, sa_type=Json, nullable=True)
+    move_ids: Any = Field(default=None, sa_type=Json, nullable=True)
+    size: float | None = None
+    grade: str | None = None
+
+
+class Delivery(SQLModel, table=True):
+    """One alert to one channel: queued, sending, sent or dead.
+
+    `lease_until` bounds one attempt; `maybe_sent` says that an earlier attempt may have arrived.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("delivery_due", "state", "next_attempt_at"),)
+
+    alert_id: int = Field(sa_column=Column(ForeignKey("alert.id"), primary_key=True))
+    channel: str = Field(primary_key=True)
+    state: str
+    attempts: int
+    next_attempt_at: datetime = Field(sa_type=Instant)
+    lease_until: datetime | None = Field(default=None, sa_type=Instant)
+    maybe_sent: bool
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_error: str | None = Field(default=None, sa_type=Text)

@@ -1,0 +1,125 @@
+"""Signals, links and moves: versioned writes and the queries that say what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from storage import versions
+from storage.models import Link, Move, Signal
+
+_SIGNAL_KEY = ("signal_id", "origin_kind", "origin_id", "theme", "event_no")
+
+
+def put_signal(
+    session: Session, values: dict[str, Any], *, known_from: datetime
+) -> tuple[Signal, bool]:
+    """Return the current row and whether `values` added a version. First sight stays first.
+
+    `observed_at` and `alertable` of the first version are kept: a later item of the story does
+    not move the moment we knew, nor make an old signal alert.
+    """
+    current = versions.current_row(session, Signal, {"signal_id": values["signal_id"]})
+    if current is not None:
+        values = {
+            **values,
+            "observed_at": min(current.observed_at, values["observed_at"]),
+            "alertable": current.alertable,
+        }
+    key = {name: values.pop(name) for name in _SIGNAL_KEY}
+    return versions.put(session, Signal, key=key, values=values, known_from=known_from)
+
+
+def signals(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    themes: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+) -> list[Signal]:
+    """Return signals by instant, oldest first: current ones, or those known at `as_of`."""
+    query = select(Signal).where(_known(Signal, as_of)).order_by(col(Signal.at), col(Signal.id))
+    if as_of is not None:
+        query = query.where(col(Signal.observed_at) <= as_of)
+    if since is not None:
+        query = query.where(col(Signal.at) >= since)
+    if until is not None:
+        query = query.where(col(Signal.at) < until)
+    if themes is not None:
+        query = query.where(col(Signal.theme).in_(themes))
+    return list(session.exec(query))
+
+
+def signal(session: Session, signal_id: str) -> Signal | None:
+    """Return the current version of one signal."""
+    return versions.current_row(session, Signal, {"signal_id": signal_id})
+
+
+def unlinked(session: Session, *, now: datetime, horizon: datetime) -> list[Signal]:
+    """Return current signals since `horizon` that lack a final link row, oldest first."""
+    done = select(Link.signal_id).where(
+        col(Link.known_to).is_(None), col(Link.final).is_(True), col(Link.focal).is_(True)
+    )
+    open_links = select(Link.signal_id).where(
+        col(Link.known_to).is_(None), col(Link.final).is_(False)
+    )
+    query = (
+        select(Signal)
+        .where(col(Signal.known_to).is_(None), col(Signal.at) >= horizon, col(Signal.at) <= now)
+        .where(col(Signal.signal_id).not_in(done) | col(Signal.signal_id).in_(open_links))
+        .order_by(col(Signal.at), col(Signal.id))
+    )
+    return list(session.exec(query))
+
+
+def put_link(session: Session, values: dict[str, Any], *, known_from: datetime) -> bool:
+    """Return whether the link of (signal, outcome, window) changed."""
+    key = {name: values.pop(name) for name in ("signal_id", "outcome_id", "window_s")}
+    return versions.put(session, Link, key=key, values=values, known_from=known_from)[1]
+
+
+def links(
+    session: Session,
+    *,
+    signal_ids: Sequence[str] | None = None,
+    as_of: datetime | None = None,
+) -> list[Link]:
+    """Return links known at `as_of` (now when None)."""
+    query = select(Link).where(_known(Link, as_of)).order_by(col(Link.id))
+    if signal_ids is not None:
+        query = query.where(col(Link.signal_id).in_(signal_ids))
+    return list(session.exec(query))
+
+
+def put_move(
+    session: Session, values: dict[str, Any], *, known_from: datetime
+) -> tuple[Move, bool]:
+    """Return the current row of (outcome, start) and whether `values` added a version."""
+    key = {name: values.pop(name) for name in ("outcome_id", "start_at")}
+    return versions.put(session, Move, key=key, values=values, known_from=known_from)
+
+
+def moves(
+    session: Session,
+    *,
+    since: datetime | None = None,
+    outcome_ids: Sequence[int] | None = None,
+    as_of: datetime | None = None,
+) -> list[Move]:
+    """Return moves by start, oldest first: current ones, or those known at `as_of`."""
+    query = select(Move).where(_known(Move, as_of)).order_by(col(Move.start_at), col(Move.id))
+    if since is not None:
+        query = query.where(col(Move.start_at) >= since)
+    if outcome_ids is not None:
+        query = query.where(col(Move.outcome_id).in_(outcome_ids))
+    return list(session.exec(query))
+
+
+def _known(model: type[Signal] | type[Link] | type[Move], as_of: datetime | None) -> Any:
+    if as_of is None:
+        return col(model.known_to).is_(None)
+    return versions.known_at(model, as_of)

@@ -1,0 +1,58 @@
+"""Versioned rows: a change closes the current row and adds one; an equal value writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlmodel import Session, SQLModel, select
+
+from storage.columns import dump_json
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+def put(
+    session: Session,
+    model: type[Row],
+    *,
+    key: Mapping[str, Any],
+    values: Mapping[str, Any],
+    known_from: datetime,
+) -> tuple[Row, bool]:
+    """Return the current row of `key` holding `values`, and whether a version was added."""
+    current = current_row(session, model, key)
+    if current is not None and _equal(current, values):
+        return current, False
+    if current is not None:
+        close(session, current, at=known_from)
+    row = model(**key, **values, known_from=known_from)
+    session.add(row)
+    session.flush()
+    return row, True
+
+
+def current_row(session: Session, model: type[Row], key: Mapping[str, Any]) -> Row | None:
+    """Return the row of `key` whose `known_to` is empty; None when there is none."""
+    query = select(model).where(getattr(model, "known_to").is_(None))  # noqa: B009
+    for name, value in key.items():
+        query = query.where(getattr(model, name) == value)
+    return session.exec(query).first()
+
+
+def close(session: Session, row: SQLModel, *, at: datetime) -> None:
+    """End a version at `at`."""
+    setattr(row, "known_to", at)  # noqa: B010
+    session.add(row)
+    session.flush()
+
+
+def known_at(model: type[Row], instant: datetime) -> Any:
+    """Return the condition that keeps the versions known at `instant`."""
+    known_from, known_to = getattr(model, "known_from"), getattr(model, "known_to")  # noqa: B009
+    return (known_from <= instant) & (known_to.is_(None) | (known_to > instant))
+
+
+def _equal(row: SQLModel, values: Mapping[str, Any]) -> bool:
+    return all(dump_json(getattr(row, name)) == dump_json(value) for name, value in values.items())
