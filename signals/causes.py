@@ -1,0 +1,103 @@
+"""What was public around a move: candidates ranked, nothing found, or too early to say.
+
+Nearness in time is not a cause; the words here never say more than "near it".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from signals.moves import Move
+from signals.prices import MINUTE_MS
+
+Verdict = Literal["pending", "candidates", "no_public_cause_found"]
+
+SEARCH_MS = 30 * MINUTE_MS
+BEFORE_MIN = 120.0
+AFTER_MIN = 30.0
+NEAR_MIN = 30.0
+WEIGHTS = {"near": 0.4, "score": 0.3, "entity": 0.2, "novelty": 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A signal near a move: `minutes` from the move's start, negative when it came before.
+
+    `clock_error_min` is how wrong `minutes` may be (the signal's precision, the poll, the quote's
+    age). `score` and `novelty` 0..1. `rank_score` is filled by `judge`.
+    """
+
+    signal_id: int | str
+    minutes: float
+    clock_error_min: float
+    score: float
+    novelty: float = 1.0
+    entity_match: bool = False
+    rank_score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MoveVerdict:
+    """What may be said about a move now, the candidates best first, and why."""
+
+    verdict: Verdict
+    candidates: tuple[Candidate, ...]
+    reason: str
+
+
+def judge(move: Move, candidates: Iterable[Candidate], now: int) -> MoveVerdict:
+    """Return what explains `move` as of `now`: ranked signals, nothing public, or not yet known.
+
+    Signals from 2 h before the start to 30 min after the end count, each stretched by its clock
+    error. Rank: 0.4 nearness (half at 30 min, or at a clock error of 30 min; half again when
+    surely after the start), 0.3 score, 0.2 entity, 0.1 novelty; a weighting by judgement, not a
+    probability. Nothing is `no_public_cause_found` before 30 min after the move ended. A move
+    that did not persist stays `pending`: there is nothing to explain.
+    """
+    length_min = (move.end_at - move.start_at) / MINUTE_MS
+    ranked = _ranked(candidates, length_min)
+    if move.state != "persisted":
+        why = "has not persisted yet" if move.state == "pending" else "did not persist"
+        return MoveVerdict("pending", ranked, f"the move {why}")
+    if ranked:
+        return MoveVerdict("candidates", ranked, _best_words(ranked))
+    if now < move.end_at + SEARCH_MS:
+        return MoveVerdict("pending", (), "less than 30 min since the move ended")
+    return MoveVerdict(
+        "no_public_cause_found", (), "no signal from 2 h before its start to 30 min after its end"
+    )
+
+
+def _ranked(candidates: Iterable[Candidate], length_min: float) -> tuple[Candidate, ...]:
+    near = [
+        replace(candidate, rank_score=_rank_score(candidate))
+        for candidate in candidates
+        if -BEFORE_MIN - candidate.clock_error_min
+        <= candidate.minutes
+        <= length_min + AFTER_MIN + candidate.clock_error_min
+    ]
+    return tuple(sorted(near, key=lambda one: (-one.rank_score, str(one.signal_id))))
+
+
+def _rank_score(candidate: Candidate) -> float:
+    distance = max(abs(candidate.minutes), candidate.clock_error_min)
+    near = NEAR_MIN / (NEAR_MIN + distance)
+    if candidate.minutes > candidate.clock_error_min:
+        near /= 2
+    return (
+        WEIGHTS["near"] * near
+        + WEIGHTS["score"] * candidate.score
+        + WEIGHTS["entity"] * candidate.entity_match
+        + WEIGHTS["novelty"] * candidate.novelty
+    )
+
+
+def _best_words(ranked: Sequence[Candidate]) -> str:
+    best = ranked[0]
+    side = "before" if best.minutes <= 0 else "after"
+    return (
+        f"{len(ranked)} near it, the best {abs(best.minutes):.0f} min {side} its start "
+        f"(clock error {best.clock_error_min:.0f} min)"
+    )

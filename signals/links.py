@@ -1,0 +1,211 @@
+"""Links: what a price did around a signal, said with the first verdict that applies.
+
+t0 is the signal's earliest public time. Half-open spans that share the price just before t0:
+the run-up [t0-2h, t0) and the response [t0, t0+window]. A final result never changes with
+later quotes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from signals.prices import EPSILON, MINUTE_MS, Coverage, PriceSeries
+from signals.windows import RUN_UP_MS, Refusal, Window, lasting, measure, refusal
+
+PRIMARY_WINDOW_S = 3600
+DESCRIBED_WINDOWS_S = (900, 21_600, 86_400)
+MIN_CHANGES = 30
+MIN_Z = 4.0
+MAX_P = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LinkResult:
+    """What one outcome did around one signal; None where it cannot be said.
+
+    Prices and moves are probabilities, not points. `abnormal_move` is the move: the benchmark is
+    zero. `n_updates` counts price changes in the estimation span, `thin` says they are fewer
+    than 30. `quote_age_s` is the age at t0 of the last read (book, amm) or last change (trade,
+    venue_history). `final`: no later quote can change it. `reason` is one English sentence.
+    """
+
+    price_before: float | None
+    price_after: float | None
+    pre_move: float | None
+    move: float | None
+    abnormal_move: float | None
+    z: float | None
+    n_updates: int
+    quote_age_s: float | None
+    thin: bool
+    verdict: str
+    final: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One market of a series at t0: the outcome's key, whose it is, its mid (None: no price)."""
+
+    outcome: str
+    owner: str | None
+    price: float | None
+
+
+def evaluate(
+    series: PriceSeries,
+    coverage: Coverage,
+    *,
+    t0: int,
+    window_s: int = PRIMARY_WINDOW_S,
+    now: int,
+    resolved_at: int | None = None,
+    precise: bool,
+    focal_t0s_of_other_episodes: Sequence[int] = (),
+    p_value: float | None = None,
+) -> LinkResult:
+    """Return the verdict on the response of one outcome to a signal at `t0`, as known at `now`.
+
+    The first that applies of: `not_evaluated:` no_price, wide_book, stale, coverage, resolved,
+    open_window, imprecise_time; `moved_before`; `no_detectable_move`; `confounded`;
+    `moved_up` or `moved_down`. A market that resolved at or before t0 is `resolved` whatever
+    else it lacks. `stale`: the last read before t0 is older than min(6 h, half the window).
+    `coverage`: that limit is passed by a gap between reads anywhere in [t0 - limit, t0 + window];
+    a stored row is a read, too. While persistence is open a move is `open_window`. `precise` is
+    False for dates without a time. `p_value` None leaves the decision to |z| >= 4.
+
+    Source: event study reference, sections 2 and 3.
+    """
+    window = measure(series, coverage, t0, window_s, now, resolved_at)
+    reason = refusal(window, precise)
+    if reason is not None:
+        return _result(window, f"not_evaluated:{reason}", _refusal_words(window, reason))
+    verdict, words = _moved_before(window) or _undetected(window, p_value) or ("", "")
+    if not verdict:
+        verdict, words = _lasting_verdict(window, focal_t0s_of_other_episodes)
+    return _result(window, verdict, words, final=not verdict.endswith(":open_window"))
+
+
+def describe(
+    series: PriceSeries,
+    coverage: Coverage,
+    t0: int,
+    window_s: int,
+    now: int,
+    *,
+    resolved_at: int | None = None,
+    precise: bool = True,
+) -> LinkResult:
+    """Return the move over a window that is described, not tested: verdict `described`.
+
+    The same reasons as in `evaluate` make it `not_evaluated`; there is no persistence test.
+    """
+    window = measure(series, coverage, t0, window_s, now, resolved_at)
+    reason = refusal(window, precise)
+    if reason is not None:
+        return _result(window, f"not_evaluated:{reason}", _refusal_words(window, reason))
+    assert window.post is not None
+    return _result(window, "described", f"{_pp(window.post)}, described, not tested")
+
+
+def focal_leg(
+    legs: Sequence[Leg], *, entities: Collection[str], owners: Collection[str]
+) -> Leg | None:
+    """Return the leg that a signal about `entities` of `owners` is measured on.
+
+    The leg whose owner is among the entities, then among the owners; else the only leg; else the
+    highest price at t0. Ties go to the higher price, then the smaller key. None when no leg
+    qualifies: none given, or no owner fits and none has a price.
+    """
+    for wanted in (entities, owners):
+        named = [leg for leg in legs if leg.owner is not None and leg.owner in wanted]
+        if named:
+            return _highest(named)
+    if len(legs) == 1:
+        return legs[0]
+    priced = [leg for leg in legs if leg.price is not None]
+    return _highest(priced) if priced else None
+
+
+def _moved_before(window: Window) -> tuple[str, str] | None:
+    pre, post = window.pre, window.post
+    if pre is None or post is None or abs(pre) < window.threshold(RUN_UP_MS) - EPSILON:
+        return None
+    if _is_small(window) or abs(pre) > abs(post) + EPSILON:
+        return "moved_before", f"{_pp(pre)} in the 2 h before, {_pp(post)} after"
+    return None
+
+
+def _undetected(window: Window, p_value: float | None) -> tuple[str, str] | None:
+    move = _pp(window.post)
+    if _is_small(window):
+        return "no_detectable_move", f"{move}, below {_pp(window.threshold(window.window_ms))}"
+    doubt = _doubt(window.z, p_value)
+    return None if doubt is None else ("no_detectable_move", f"{move}, but {doubt}")
+
+
+def _lasting_verdict(window: Window, other_t0s: Iterable[int]) -> tuple[str, str]:
+    held, move = lasting(window), _pp(window.post)
+    if isinstance(held, str):
+        return f"not_evaluated:{held}", _refusal_words(window, held)
+    if not held:
+        return "no_detectable_move", f"{move}, but it did not last"
+    others = sum(window.t0 - RUN_UP_MS <= t < window.end for t in other_t0s)
+    if others:
+        return "confounded", f"{move}, with {others} more signals from 2 h before to its end"
+    verdict = "moved_up" if (window.post or 0.0) > 0 else "moved_down"
+    return verdict, f"{move} against a threshold of {_pp(window.threshold(window.window_ms))}"
+
+
+def _is_small(window: Window) -> bool:
+    return abs(window.post or 0.0) < window.threshold(window.window_ms) - EPSILON
+
+
+def _result(window: Window, verdict: str, reason: str, *, final: bool | None = None) -> LinkResult:
+    age = window.age_ms
+    is_closed = window.now >= window.end or window.resolved_at is not None
+    return LinkResult(
+        price_before=window.before.value,
+        price_after=None if window.post is None else window.after.value,
+        pre_move=window.pre,
+        move=window.post,
+        abnormal_move=window.post,
+        z=window.z,
+        n_updates=window.n_updates,
+        quote_age_s=None if age is None else age / 1000,
+        thin=window.n_updates < MIN_CHANGES,
+        verdict=verdict,
+        final=is_closed if final is None else final,
+        reason=reason,
+    )
+
+
+def _refusal_words(window: Window, reason: Refusal) -> str:
+    gap, age = window.gap_ms / MINUTE_MS, (window.age_ms or 0) / MINUTE_MS
+    words: dict[Refusal, str] = {
+        "no_price": "no two-sided book at one end of the window",
+        "wide_book": "bid and ask more than 10 pp apart at one end of the window",
+        "stale": f"the last price was {age:.0f} min old",
+        "coverage": f"nobody watched the price for {gap:.0f} min",
+        "resolved": "the market resolved before the response could be read",
+        "open_window": "the response or its persistence cannot be read yet",
+        "imprecise_time": "the signal has a date, not a time",
+    }
+    return f"not evaluated: {words[reason]}"
+
+
+def _doubt(z: float | None, p_value: float | None) -> str | None:
+    if p_value is not None and not math.isnan(p_value):
+        return f"p {p_value:.3f} is above {MAX_P}" if p_value > MAX_P else None
+    assert z is not None
+    return f"|z| {abs(z):.1f} is below {MIN_Z:.0f}" if abs(z) < MIN_Z - EPSILON else None
+
+
+def _highest(legs: Sequence[Leg]) -> Leg:
+    return min(legs, key=lambda leg: (-1.0 if leg.price is None else -leg.price, leg.outcome))
+
+
+def _pp(move: float | None) -> str:
+    return "nothing" if move is None else f"{100 * move:+.1f} pp"

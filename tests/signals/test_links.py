@@ -1,0 +1,338 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signals.links import Leg, LinkResult, describe, evaluate, focal_leg
+from signals.prices import HOUR_MS, MINUTE_MS, Coverage, PriceSeries, coverage, price_series
+
+T0 = 74 * HOUR_MS
+STEP = 10 * MINUTE_MS
+NOW = T0 + 3 * HOUR_MS
+
+
+def mids(
+    *levels: tuple[int, float], until: int = NOW, spread: float = 0.01, basis: str = "book"
+) -> PriceSeries:
+    """A quote every 10 min alternating 0.1 pp around 0.24, then around each (from, level)."""
+    at = np.arange(0, until + 1, STEP, dtype=np.int64)
+    extra = [start for start, _ in levels if start % STEP]
+    at = np.sort(np.concatenate((at, np.array(extra, dtype=np.int64))))
+    level = np.full(len(at), 0.24)
+    for start, value in levels:
+        level[at >= start] = value
+    mid = level + np.where(np.arange(len(at)) % 2, 0.0005, -0.0005)
+    none = np.full(len(at), np.nan)
+    if basis != "book":
+        return price_series(at, none, none, mid, basis)
+    return price_series(at, mid - spread / 2, mid + spread / 2, none, "book")
+
+
+def watched(until: int = NOW) -> Coverage:
+    return coverage([0], [until])
+
+
+def judged(series: PriceSeries, **changes: object) -> LinkResult:
+    arguments = {"t0": T0, "now": NOW, "precise": True, **changes}
+    reads = arguments.pop("coverage", watched())
+    return evaluate(series, reads, **arguments)  # type: ignore[arg-type]
+
+
+def test_jump_that_stays_is_moved_up_by_nine_points() -> None:
+    result = judged(mids((T0 + 5 * MINUTE_MS, 0.33)))
+
+    assert result.verdict == "moved_up"
+    assert result.move == pytest.approx(0.09, abs=0.0011)
+    assert result.abnormal_move == result.move
+    # spread / 2 = 0.5 pp is above the 10-minute noise of 0.1 pp: sqrt(6) * 0.1 = 0.24 pp an hour
+    assert result.z == pytest.approx(18, abs=0.3)
+    assert result.quote_age_s == 0
+    assert result.n_updates == 70 * 6 - 1
+    assert not result.thin
+    assert result.final
+
+
+def test_fall_that_stays_is_moved_down() -> None:
+    result = judged(mids((T0 + 5 * MINUTE_MS, 0.15)))
+
+    assert result.verdict == "moved_down"
+    assert result.move == pytest.approx(-0.09, abs=0.0011)
+
+
+def test_flat_hour_is_no_detectable_move() -> None:
+    result = judged(mids())
+
+    assert result.verdict == "no_detectable_move"
+    assert result.final
+
+
+def test_item_half_an_hour_after_the_jump_is_moved_before() -> None:
+    result = judged(mids((T0 - 30 * MINUTE_MS, 0.33)))
+
+    assert result.verdict == "moved_before"
+    assert result.pre_move == pytest.approx(0.09, abs=0.0011)
+
+
+def test_larger_run_up_outweighs_a_response_of_the_same_kind() -> None:
+    result = judged(mids((T0 - 30 * MINUTE_MS, 0.33), (T0 + 5 * MINUTE_MS, 0.37)))
+
+    assert result.verdict == "moved_before"
+
+
+def test_response_larger_than_the_run_up_is_still_a_response() -> None:
+    result = judged(mids((T0 - 30 * MINUTE_MS, 0.27), (T0 + 5 * MINUTE_MS, 0.37)))
+
+    assert result.verdict == "moved_up"
+
+
+def test_nine_silent_hours_before_the_signal_are_stale() -> None:
+    result = judged(mids(until=T0 - 9 * HOUR_MS), coverage=watched(T0 - 9 * HOUR_MS))
+
+    assert result.verdict == "not_evaluated:stale"
+    assert result.quote_age_s == 9 * 3600
+    assert "540 min old" in result.reason
+
+
+def test_unchanged_book_that_was_read_is_not_stale() -> None:
+    result = judged(mids(until=T0 - 9 * HOUR_MS), coverage=watched())
+
+    assert result.verdict == "no_detectable_move"
+
+
+def test_unchanged_trade_price_is_stale_even_when_polled() -> None:
+    result = judged(mids(until=T0 - 9 * HOUR_MS, basis="trade"), coverage=watched())
+
+    assert result.verdict == "not_evaluated:stale"
+
+
+def test_nobody_watching_inside_the_window_is_coverage() -> None:
+    series = mids(until=T0)
+    seen = coverage([0, T0 + 50 * MINUTE_MS], [T0, NOW])
+
+    assert judged(series, coverage=seen).verdict == "not_evaluated:coverage"
+
+
+def test_gap_of_half_the_window_is_tolerated() -> None:
+    series = mids(until=T0)
+    seen = coverage([0, T0 + 30 * MINUTE_MS], [T0, NOW])
+
+    assert judged(series, coverage=seen).verdict == "no_detectable_move"
+
+
+def test_wide_book_at_the_signal_is_not_a_price() -> None:
+    assert judged(mids(spread=0.11)).verdict == "not_evaluated:wide_book"
+
+
+def test_one_sided_book_at_the_end_is_no_price() -> None:
+    series = mids()
+    price, spread = series.price.copy(), series.spread.copy()
+    price[series.at > T0 + 50 * MINUTE_MS] = np.nan
+    spread[series.at > T0 + 50 * MINUTE_MS] = np.nan
+
+    result = judged(replace(series, price=price, spread=spread))
+
+    assert result.verdict == "not_evaluated:no_price"
+    assert result.price_before is not None
+    assert result.price_after is None
+
+
+def test_signal_before_the_market_has_no_price() -> None:
+    assert judged(mids(), t0=-HOUR_MS).verdict == "not_evaluated:no_price"
+
+
+def test_window_still_running_is_open_and_not_final() -> None:
+    result = judged(mids(until=T0 + 20 * MINUTE_MS), now=T0 + 20 * MINUTE_MS)
+
+    assert result.verdict == "not_evaluated:open_window"
+    assert not result.final
+
+
+@pytest.mark.parametrize("minutes", [-60, 0, 30, 60])
+def test_market_resolved_by_the_end_of_the_window_is_resolved(minutes: int) -> None:
+    resolved_at = T0 + minutes * MINUTE_MS
+    series = mids((resolved_at, 0.999), until=resolved_at)
+
+    result = judged(series, resolved_at=resolved_at, coverage=watched(resolved_at))
+
+    assert result.verdict == "not_evaluated:resolved"
+    assert result.final
+
+
+def test_resolution_after_now_is_not_known_yet() -> None:
+    result = judged(mids(), resolved_at=NOW + 1)
+
+    assert result == judged(mids())
+
+
+def test_date_without_a_time_supports_no_verdict() -> None:
+    result = judged(mids((T0 + 5 * MINUTE_MS, 0.33)), precise=False)
+
+    assert result.verdict == "not_evaluated:imprecise_time"
+
+
+def test_bounce_that_reverts_is_no_detectable_move() -> None:
+    result = judged(mids((T0 + 55 * MINUTE_MS, 0.33), (T0 + 65 * MINUTE_MS, 0.24)))
+
+    assert result.move == pytest.approx(0.09, abs=0.0011)
+    assert result.verdict == "no_detectable_move"
+    assert "did not last" in result.reason
+
+
+def test_move_waits_for_its_persistence_before_it_is_called() -> None:
+    series = mids((T0 + 55 * MINUTE_MS, 0.33))
+    end = T0 + HOUR_MS
+    early = judged(series.until(end + MINUTE_MS), now=end + MINUTE_MS)
+    later = judged(series.until(end + STEP), now=end + STEP)
+
+    assert (early.verdict, early.final) == ("not_evaluated:open_window", False)
+    assert (later.verdict, later.final) == ("moved_up", True)
+
+
+def test_persistence_nobody_read_is_coverage_in_the_end() -> None:
+    end = T0 + HOUR_MS
+    series = mids((T0 + 55 * MINUTE_MS, 0.33), until=end)
+    result = judged(series, coverage=watched(end), now=end + HOUR_MS)
+
+    assert (result.verdict, result.final) == ("not_evaluated:coverage", True)
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [
+        (-2 * HOUR_MS, "confounded"),
+        (-2 * HOUR_MS - 1, "moved_up"),
+        (HOUR_MS - 1, "confounded"),
+        (HOUR_MS, "moved_up"),
+    ],
+)
+def test_other_episode_confounds_from_two_hours_before_to_the_end(other: int, verdict: str) -> None:
+    series = mids((T0 + 5 * MINUTE_MS, 0.33))
+
+    assert judged(series, focal_t0s_of_other_episodes=(T0 + other,)).verdict == verdict
+
+
+def test_flat_hour_stays_undetected_beside_another_episode() -> None:
+    assert judged(mids(), focal_t0s_of_other_episodes=(T0,)).verdict == "no_detectable_move"
+
+
+@pytest.mark.parametrize(
+    ("p_value", "verdict"), [(0.05, "moved_up"), (0.051, "no_detectable_move")]
+)
+def test_placebo_p_decides_where_there_is_one(p_value: float, verdict: str) -> None:
+    assert judged(mids((T0 + 5 * MINUTE_MS, 0.33)), p_value=p_value).verdict == verdict
+
+
+def test_without_p_four_units_of_noise_are_needed() -> None:
+    # noise 0.5 pp (half the spread); +1.8 pp is above 1.5 pp but only z 3.6
+    result = judged(mids((T0 + 5 * MINUTE_MS, 0.258)))
+
+    assert result.verdict == "no_detectable_move"
+    assert "below 4" in result.reason
+    assert judged(mids((T0 + 5 * MINUTE_MS, 0.258)), p_value=0.01).verdict == "moved_up"
+
+
+def test_pulled_ask_is_not_a_move() -> None:
+    # 0.235/0.245 -> 0.235/0.325: the mid rises 4 pp, the bid not at all
+    series = mids()
+    after = series.at >= T0 + 5 * MINUTE_MS
+    price = np.where(after, 0.28, series.price)
+    spread = np.where(after, 0.09, series.spread)
+
+    assert judged(replace(series, price=price, spread=spread)).verdict == "no_detectable_move"
+
+
+def test_market_listed_an_hour_ago_is_evaluated_thin_and_without_run_up() -> None:
+    series = mids((T0 + 5 * MINUTE_MS, 0.33))
+    young = series.at >= T0 - HOUR_MS
+    series = replace(
+        series, at=series.at[young], price=series.price[young], spread=series.spread[young]
+    )
+
+    result = judged(series, coverage=coverage([T0 - HOUR_MS], [NOW]))
+
+    assert result.verdict == "moved_up"
+    assert result.thin
+    assert result.n_updates == 0
+    assert result.pre_move is None
+
+
+def test_run_up_from_a_stale_price_is_unknown_not_a_move() -> None:
+    series = mids((T0 - 70 * MINUTE_MS, 0.33))
+    blind = (series.at > T0 - 6 * HOUR_MS) & (series.at < T0 - 70 * MINUTE_MS)
+    series = replace(
+        series, at=series.at[~blind], price=series.price[~blind], spread=series.spread[~blind]
+    )
+    seen = coverage([0, T0 - 70 * MINUTE_MS], [T0 - 6 * HOUR_MS, NOW])
+
+    result = judged(series, coverage=seen)
+
+    assert result.pre_move is None
+    assert result.verdict == "no_detectable_move"
+
+
+def test_other_windows_are_described_and_not_tested() -> None:
+    series = mids((T0 + 5 * MINUTE_MS, 0.33))
+    result = describe(series, watched(), t0=T0, window_s=900, now=NOW)
+
+    assert result.verdict == "described"
+    assert result.move == pytest.approx(0.09, abs=0.0011)
+    open_day = describe(series, watched(), t0=T0, window_s=86_400, now=NOW)
+    assert open_day.verdict == "not_evaluated:open_window"
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.floats(0.01, 0.99), min_size=1, max_size=12),
+    st.sampled_from([0.24, 0.33, 0.2, 0.26]),
+)
+def test_later_quotes_never_change_a_final_result(later: list[float], level: float) -> None:
+    now = T0 + 75 * MINUTE_MS
+    series = mids((T0 + 5 * MINUTE_MS, level), until=now)
+    before = judged(series, now=now, coverage=watched(now))
+    at = now + STEP * np.arange(1, len(later) + 1, dtype=np.int64)
+    longer = replace(
+        series,
+        at=np.concatenate((series.at, at)),
+        price=np.concatenate((series.price, later)),
+        spread=np.concatenate((series.spread, np.full(len(later), 0.01))),
+    )
+
+    after = judged(longer, now=int(at[-1]), coverage=watched(int(at[-1])))
+
+    assert before.final
+    assert after == before
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.05, 0.95), st.integers(0, 60))
+def test_flat_price_never_moves(price: float, minutes: int) -> None:
+    at = np.arange(0, NOW, 15 * MINUTE_MS, dtype=np.int64)
+    flat = PriceSeries(at, np.full(len(at), price), np.full(len(at), 0.01), "book")
+
+    assert judged(flat, t0=T0 + minutes * MINUTE_MS).verdict == "no_detectable_move"
+
+
+LEGS = [Leg("a", "alibaba", 0.2), Leg("m", "moonshot", 0.1), Leg("o", "openai", 0.6)]
+
+
+def test_leg_of_the_named_entity_is_focal() -> None:
+    leg = focal_leg(LEGS, entities=["moonshot"], owners=["alibaba"])
+
+    assert leg == LEGS[1]
+
+
+def test_leg_of_the_owner_is_focal_when_only_the_model_is_named() -> None:
+    assert focal_leg(LEGS, entities=["qwen"], owners=["alibaba"]) == LEGS[0]
+
+
+def test_only_market_is_focal_whatever_it_names() -> None:
+    assert focal_leg([Leg("x", None, None)], entities=["qwen"], owners=[]) == Leg("x", None, None)
+
+
+def test_highest_price_is_focal_when_no_name_fits() -> None:
+    assert focal_leg(LEGS, entities=["zetacorp"], owners=[]) == LEGS[2]
+    assert focal_leg([], entities=["zetacorp"], owners=[]) is None
