@@ -32,6 +32,7 @@ def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: 
         if span is not None and at - span.to_at <= max_gap:
             span.to_at = at
             span.reads += 1
+            span.gap_reason = None  # what was wrong passed before it made a gap
         else:
             if span is not None:
                 span.gap_reason = span.gap_reason or "not polled"
@@ -52,18 +53,44 @@ def note_gap(session: Session, subjects: Iterable[str], *, reason: str) -> None:
 def add_span(
     session: Session, subject: str, *, from_at: datetime, to_at: datetime, reason: str | None
 ) -> None:
-    """Write a span that is known as a whole, as an import does; again changes nothing."""
-    if session.get(Coverage, (subject, from_at)) is None:
-        session.add(
-            Coverage(subject=subject, from_at=from_at, to_at=to_at, reads=0, gap_reason=reason)
-        )
-        session.flush()
+    """Write a span that is known as a whole, as an import does; again changes nothing.
+
+    A span from the same instant is kept, made longer when `to_at` lies after its end.
+    """
+    span = session.get(Coverage, (subject, from_at))
+    if span is None:
+        span = Coverage(subject=subject, from_at=from_at, to_at=to_at, reads=0, gap_reason=reason)
+    elif span.to_at < to_at:
+        span.to_at, span.gap_reason = to_at, reason
+    session.add(span)
+    session.flush()
 
 
 def spans(session: Session, subject: str) -> list[Span]:
     """Return every span of `subject`, oldest first."""
     query = select(Coverage).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
     return [Span(row.from_at, row.to_at, row.gap_reason) for row in session.exec(query)]
+
+
+def overlapping(
+    session: Session,
+    outcome_ids: Iterable[int],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Span]:
+    """Return the spans of outcomes that touch [since, until), oldest first."""
+    query = select(Coverage).order_by(col(Coverage.from_at))
+    if since is not None:
+        query = query.where(col(Coverage.to_at) >= since)
+    if until is not None:
+        query = query.where(col(Coverage.from_at) < until)
+    wanted = {outcome_subject(outcome_id) for outcome_id in outcome_ids}
+    return [
+        Span(row.from_at, row.to_at, row.gap_reason)
+        for row in session.exec(query)
+        if row.subject in wanted
+    ]
 
 
 def outcome_subject(outcome_id: int) -> str:

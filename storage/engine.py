@@ -11,16 +11,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
 from storage.errors import MissingDatabaseError, StorageError
 from storage.migrations import runner
 
 BUSY_TIMEOUT_MS = 5_000
+_READS = "signal_monitor_reads"
 
 
 class Store:
@@ -28,6 +30,7 @@ class Store:
 
     def __init__(self, engine: Engine, *, path: Path | None, writable: bool) -> None:
         self._engine = engine
+        self._reading = engine.execution_options(**{_READS: True})
         self.path = path
         self._writable = writable
 
@@ -49,10 +52,12 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one snapshot and changes nothing."""
-        with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
+        with _translated(self.path), Session(self._reading, expire_on_commit=False) as session:
             try:
                 yield session
             finally:
+                # Rows stay readable after the snapshot is gone; a rollback would expire them.
+                session.expunge_all()
                 session.rollback()
 
     def close(self) -> None:
@@ -70,7 +75,7 @@ def open_store(url: str) -> Store:
     if path is not None:
         _make_folder(path)
     engine = create_engine(url)
-    _on_connect(engine, "journal_mode=WAL", "synchronous=FULL", begin="BEGIN IMMEDIATE")
+    _on_connect(engine, "journal_mode=WAL", "synchronous=FULL")
     with _translated(path):
         runner.upgrade(engine, path=path)
     return Store(engine, path=path, writable=True)
@@ -89,8 +94,12 @@ def open_readonly(url: str) -> Store:
             raise MissingDatabaseError(
                 f"{path}: no database yet; `signal-monitor run` or `poll` makes it"
             )
-        engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
-    _on_connect(engine, "query_only=ON", begin="BEGIN")
+        file = f"file:{quote(str(path))}"
+        engine = create_engine(
+            URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
+        )
+    _on_connect(engine, "query_only=ON")
+    engine = engine.execution_options(**{_READS: True})
     with _translated(path):
         runner.check_current(engine, path=path)
     return Store(engine, path=path, writable=False)
@@ -112,7 +121,7 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def _on_connect(engine: Engine, *pragmas: str, begin: str) -> None:
+def _on_connect(engine: Engine, *pragmas: str) -> None:
     if engine.dialect.name != "sqlite":
         return
 
@@ -122,8 +131,12 @@ def _on_connect(engine: Engine, *pragmas: str, begin: str) -> None:
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "foreign_keys=ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get(_READS)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    event.listen(engine, "begin", begin)
 
 
 def _make_folder(path: Path) -> None:
@@ -138,22 +151,32 @@ def _make_folder(path: Path) -> None:
 
 @contextmanager
 def _translated(path: Path | None) -> Iterator[None]:
-    where = f"{path}: " if path else ""
     try:
         yield
-    except OperationalError as error:
-        cause = str(error.orig)
-        if "locked" in cause or "busy" in cause:
-            raise StorageError(
-                f"{where}the database is locked by another program; try again when it is done"
-            ) from error
-        if "unable to open" in cause or "readonly" in cause:
-            raise StorageError(
-                f"{where}the database cannot be opened for writing ({cause}); "
-                "check the folder's permissions"
-            ) from error
-        raise StorageError(f"{where}{cause}") from error
-    except DatabaseError as error:
-        if "not a database" in str(error.orig) or "malformed" in str(error.orig):
-            raise StorageError(f"{where}is not a sound SQLite database: {error.orig}") from error
-        raise
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        # Quotes speak to the driver itself, so its own errors come here bare.
+        driver_error = error.orig if isinstance(error, DatabaseError) else error
+        plain = _plain(path, driver_error)
+        if plain is None:
+            raise
+        raise plain from error
+
+
+def _plain(path: Path | None, error: BaseException | None) -> StorageError | None:
+    """Return the error in words for the operator; None for a mistake of the program."""
+    where = f"{path}: " if path else ""
+    cause = str(error)
+    if "not a database" in cause or "malformed" in cause:
+        return StorageError(f"{where}is not a sound SQLite database: {cause}")
+    if not isinstance(error, sqlite3.OperationalError):
+        return None
+    if "locked" in cause or "busy" in cause:
+        return StorageError(
+            f"{where}the database is locked by another program; try again when it is done"
+        )
+    if "unable to open" in cause or "readonly" in cause:
+        return StorageError(
+            f"{where}the database cannot be opened for writing ({cause}); "
+            "check the folder's permissions"
+        )
+    return StorageError(f"{where}{cause}")

@@ -122,7 +122,11 @@ def put_tags(
         select(Tag).where(Tag.item_id == item.id, col(Tag.known_to).is_(None))
     ).all()
     for row in current:
-        versions.close(session, row, at=known_from)
+        if row.known_from >= known_from:
+            session.delete(row)  # of two readings at one instant nobody could have known the first
+        else:
+            versions.close(session, row, at=known_from)
+    session.flush()
     for tag in new.values():
         session.add(
             Tag(
@@ -193,8 +197,9 @@ def _newest_revision(session: Session, item: Item) -> ItemRevision | None:
 
 
 def _revise(session: Session, item: Item, record: ItemRecord, observed_at: datetime) -> None:
+    newest = _newest_revision(session, item) or item
     given = (record.title, record.summary, record.content)
-    if given == latest_wording(session, item):
+    if given == latest_wording(session, item) or observed_at <= newest.observed_at:
         return
     assert item.id is not None
     session.merge(

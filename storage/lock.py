@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,6 +13,10 @@ from pathlib import Path
 
 from storage.columns import format_instant
 from storage.errors import LockedError, StorageError
+
+# `holder` asks by taking the lock for a moment; a start must not fail on that.
+_TRIES = 5
+_PAUSE_S = 0.01
 
 
 @contextmanager
@@ -27,14 +32,12 @@ def instance_lock(database: Path, *, now: datetime) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{path}: cannot make the lock file: {error.strerror}") from error
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(handle):
             named = _describe(_read(path))
             raise LockedError(
                 f"another instance ({named}) holds {path}; stop it, or use commands that only read",
                 holder=named,
-            ) from None
+            )
         mine = json.dumps({"pid": os.getpid(), "since": format_instant(now)})
         os.ftruncate(handle, 0)
         os.pwrite(handle, mine.encode(), 0)
@@ -63,6 +66,17 @@ def holder(database: Path) -> dict[str, object] | None:
 def lock_path(database: Path) -> Path:
     """Return the lock file that belongs to a database file."""
     return database.with_name(database.name + ".lock")
+
+
+def _taken(handle: int) -> bool:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_S)
+        else:
+            return True
+    return False
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlalchemy import func
+from sqlmodel import Session, SQLModel, col, select
 
 from storage.models import Market, MarketRevision, Outcome, ThemeMarket
 from storage.records import MarketRecord, Origin, SettlementSpec
@@ -33,23 +34,42 @@ def upsert(
     owner_of: Callable[[str], str | None],
 ) -> list[MarketChange]:
     """Return what changed. `owner_of` names the entity that a leg's label or outcome tags to."""
+    given = list({(record.venue, record.venue_id): record for record in records}.values())
+    known = _Known(session, given)
     return [
-        _upsert_one(session, record, observed_at=observed_at, origin=origin, owner_of=owner_of)
-        for record in records
+        _upsert_one(
+            session, known, record, observed_at=observed_at, origin=origin, owner_of=owner_of
+        )
+        for record in given
     ]
+
+
+class _Known:
+    """The stored rows of a batch's markets, read in three queries however many there are."""
+
+    def __init__(self, session: Session, records: list[MarketRecord]) -> None:
+        venue_ids = {record.venue_id for record in records}
+        query = select(Market).where(col(Market.venue_id).in_(venue_ids))
+        self.markets = {(m.venue, m.venue_id): m for m in session.exec(query)}
+        ids = [market.id for market in self.markets.values()]
+        self.outcomes: dict[int, dict[str, Outcome]] = {}
+        for outcome in session.exec(select(Outcome).where(col(Outcome.market_id).in_(ids))):
+            self.outcomes.setdefault(outcome.market_id, {})[outcome.venue_outcome_id] = outcome
+        revisions = select(MarketRevision).where(col(MarketRevision.market_id).in_(ids))
+        ordered = revisions.order_by(col(MarketRevision.observed_at))
+        self.latest = {revision.market_id: revision for revision in session.exec(ordered)}
 
 
 def _upsert_one(
     session: Session,
+    known: _Known,
     record: MarketRecord,
     *,
     observed_at: datetime,
     origin: Origin,
     owner_of: Callable[[str], str | None],
 ) -> MarketChange:
-    market = session.exec(
-        select(Market).where(Market.venue == record.venue, Market.venue_id == record.venue_id)
-    ).first()
+    market = known.markets.get((record.venue, record.venue_id))
     is_new = market is None
     if market is None:
         market = Market(
@@ -62,60 +82,68 @@ def _upsert_one(
         )
     _copy(record, market)
     session.add(market)
-    session.flush()
+    if market.id is None:
+        session.flush()
     assert market.id is not None
-    _add_outcomes(session, market.id, record, owner_of)
-    before = _revise(session, market.id, record, observed_at)
+    _add_outcomes(session, market.id, known.outcomes.get(market.id, {}), record, owner_of)
+    before = known.latest.get(market.id)
+    _revise(session, market.id, before, record, observed_at)
     return MarketChange(market.id, record, is_new, before)
 
 
 def _copy(record: MarketRecord, market: Market) -> None:
     for name in ("question", "series", "series_title", "label", "slug", "url"):
-        setattr(market, name, getattr(record, name) or getattr(market, name))
-    market.status = record.status.value
-    market.closes_at = record.closes_at or market.closes_at
-    market.resolved_at = record.resolved_at or market.resolved_at
-    market.resolution = record.resolution or market.resolution
+        _set(market, name, getattr(record, name) or getattr(market, name))
+    _set(market, "status", record.status.value)
+    for name in ("closes_at", "resolved_at", "resolution"):
+        _set(market, name, getattr(record, name) or getattr(market, name))
     for spec_field in fields(SettlementSpec):
         value = getattr(record.spec, spec_field.name)
         column = "spec_confidence" if spec_field.name == "confidence" else spec_field.name
         if value not in (None, ()):
             kept = str(value) if column == "threshold" else value
-            setattr(market, column, list(kept) if column == "owners" else kept)
+            _set(market, column, list(kept) if column == "owners" else kept)
+
+
+def _set(row: SQLModel, name: str, value: object) -> None:
+    # Assigning an equal value would still make SQLAlchemy look at the row at flush.
+    if getattr(row, name) != value:
+        setattr(row, name, value)
 
 
 def _add_outcomes(
     session: Session,
     market_id: int,
+    known: dict[str, Outcome],
     record: MarketRecord,
     owner_of: Callable[[str], str | None],
 ) -> None:
-    known = {
-        outcome.venue_outcome_id: outcome
-        for outcome in session.exec(select(Outcome).where(Outcome.market_id == market_id))
-    }
     for given in record.outcomes:
-        outcome = known.get(given.venue_outcome_id) or Outcome(
-            market_id=market_id,
-            venue_outcome_id=given.venue_outcome_id,
-            name=given.name,
-            idx=given.index,
-        )
-        outcome.name, outcome.idx = given.name, given.index
+        outcome = known.get(given.venue_outcome_id)
+        if outcome is None:
+            outcome = Outcome(
+                market_id=market_id,
+                venue_outcome_id=given.venue_outcome_id,
+                name=given.name,
+                idx=given.index,
+            )
+            session.add(outcome)
+        _set(outcome, "name", given.name)
+        _set(outcome, "idx", given.index)
         if given.index == 0:
-            outcome.owner = owner_of(record.label or given.name) or owner_of(record.question)
-        session.add(outcome)
+            _set(
+                outcome, "owner", owner_of(record.label or given.name) or owner_of(record.question)
+            )
     session.flush()
 
 
 def _revise(
-    session: Session, market_id: int, record: MarketRecord, observed_at: datetime
-) -> MarketRevision | None:
-    before = session.exec(
-        select(MarketRevision)
-        .where(MarketRevision.market_id == market_id)
-        .order_by(col(MarketRevision.observed_at).desc())
-    ).first()
+    session: Session,
+    market_id: int,
+    before: MarketRevision | None,
+    record: MarketRecord,
+    observed_at: datetime,
+) -> None:
     revision = MarketRevision(
         market_id=market_id,
         observed_at=observed_at,
@@ -127,9 +155,9 @@ def _revise(
     )
     text = ("question", "rules", "closes_at", "status", "resolution")
     if before and all(getattr(before, name) == getattr(revision, name) for name in text):
-        return before
+        return
     session.merge(revision)
-    return before
+    session.flush()
 
 
 def outcome_ids(session: Session, keys: Iterable[OutcomeKey]) -> dict[OutcomeKey, int]:
@@ -146,13 +174,38 @@ def outcome_ids(session: Session, keys: Iterable[OutcomeKey]) -> dict[OutcomeKey
     return {key: oid for key, oid in found.items() if key in wanted and oid is not None}
 
 
+def known(session: Session, venue: str, venue_id: str) -> Market | None:
+    """Return one market by the venue's id; None when it was never stored."""
+    return session.exec(
+        select(Market).where(Market.venue == venue, Market.venue_id == venue_id)
+    ).first()
+
+
+def outcome_count(session: Session, venue: str, venue_id: str) -> int:
+    """Return how many outcomes of one market are known."""
+    query = (
+        select(func.count())
+        .select_from(Outcome)
+        .join(Market, col(Outcome.market_id) == Market.id)
+        .where(Market.venue == venue, Market.venue_id == venue_id)
+    )
+    return session.exec(query).one()
+
+
 def follow(
     session: Session, entries: Iterable[tuple[str, str, str, str]], market_ids: Mapping[str, int]
 ) -> None:
     """Note that themes follow markets: entries of (theme, venue_id, relation, matched)."""
+    known = {
+        (row.theme, row.market_id)
+        for row in session.exec(
+            select(ThemeMarket).where(col(ThemeMarket.market_id).in_(market_ids.values()))
+        )
+    }
     for theme, venue_id, relation, matched in entries:
         market_id = market_ids.get(venue_id)
-        if market_id is not None and session.get(ThemeMarket, (theme, market_id)) is None:
+        if market_id is not None and (theme, market_id) not in known:
+            known.add((theme, market_id))
             session.add(
                 ThemeMarket(theme=theme, market_id=market_id, relation=relation, matched=matched)
             )

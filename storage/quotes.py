@@ -6,20 +6,22 @@ A polled quote is written when a price changed, and at least every HEARTBEAT as 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from sqlmodel import Session
 
-from storage.columns import to_micro, to_ms
+from storage.columns import MICRO, to_micro, to_ms
 from storage.market_repo import OutcomeKey
 from storage.records import PriceBasis, QuoteRecord
 
 HEARTBEAT = timedelta(minutes=15)
+_HEARTBEAT_MS = HEARTBEAT // timedelta(milliseconds=1)
 COLUMNS = (
     "outcome_id",
     "at",
@@ -40,15 +42,20 @@ _INSERT = (
     "ON CONFLICT DO NOTHING"
 )
 _LATEST = (
-    "SELECT q.outcome_id, q.at, q.bid, q.ask, q.last, q.value, q.basis FROM quote q "
-    "WHERE q.outcome_id = ? ORDER BY q.at DESC LIMIT 1"
+    f"SELECT {', '.join(COLUMNS)} FROM quote WHERE outcome_id = ? "  # noqa: S608
+    "ORDER BY at DESC LIMIT 1"
 )
-_DTYPE = np.dtype(
-    [(name, "f8") for name in ("bid", "ask", "last", "value")]
-    + [("at", "i8"), ("basis", "i8"), ("observed_lag", "i8")]
-)
+# A missing number travels as MISSING or NO_PRICE, because a NULL would cost a Python branch, and
+# two prices as one integer: a cell costs more than taking it apart. Sources and imports let only
+# prices of 0..1 in, so each fits in 31 bits.
+MISSING = -(1 << 62)
+_NO_PRICE = -(1 << 30)
+_HALF = 1 << 32
+_READ_COLUMNS = 5
 _READ = (
-    "SELECT bid, ask, last, value, at, basis, observed_lag FROM quote "
+    f"SELECT at, ifnull(bid, {_NO_PRICE}) * {_HALF} + ifnull(ask, {_NO_PRICE}), "  # noqa: S608
+    f"ifnull(last, {_NO_PRICE}) * {_HALF} + ifnull(value, {_NO_PRICE}), "
+    f"observed_lag * {len(PriceBasis)} + basis, ifnull(volume_24h, {MISSING}) FROM quote "
     "WHERE outcome_id = ? AND at >= ? AND at < ? ORDER BY at"
 )
 
@@ -57,7 +64,8 @@ _READ = (
 class QuoteArrays:
     """One outcome's quotes, ascending: `at` int64 ms, prices 0..1 float64 with NaN for missing.
 
-    `basis` holds PriceBasis numbers, `observed_lag` ms between the instant and our having it.
+    `basis` holds PriceBasis numbers, `observed_lag` ms between the instant and our having it,
+    `volume_24h` the venue's money.
     """
 
     at: npt.NDArray[np.int64]
@@ -67,6 +75,17 @@ class QuoteArrays:
     value: npt.NDArray[np.float64]
     basis: npt.NDArray[np.int64]
     observed_lag: npt.NDArray[np.int64]
+    volume_24h: npt.NDArray[np.float64]
+
+    @property
+    def mid(self) -> npt.NDArray[np.float64]:
+        """Return the middle of a two-sided book, or the venue's own value for other bases."""
+        return np.where(self.basis == PriceBasis.BOOK, (self.bid + self.ask) / 2, self.value)
+
+    @property
+    def spread(self) -> npt.NDArray[np.float64]:
+        """Return ask - bid; NaN when a side is missing or there is no book."""
+        return np.where(self.basis == PriceBasis.BOOK, self.ask - self.bid, np.nan)
 
 
 def insert_rows(session: Session, rows: Sequence[Row]) -> int:
@@ -86,14 +105,16 @@ def write_polled(
     """
     changed: list[int] = []
     rows: list[Row] = []
+    newest: dict[int, Row] = {}
     for record in records:
         row = as_row(record, ids)
-        latest = raw_connection(session).execute(_LATEST, (row[0],)).fetchone()
-        is_change = latest is None or latest[2:7] != row[2:7]
+        before = newest.get(row[0]) or _newest_row(session, row[0])
+        is_change = before is None or before[2:7] != row[2:7]
         if is_change:
             changed.append(row[0])
-        if is_change or row[1] - latest[1] >= HEARTBEAT // timedelta(milliseconds=1):
+        if before is None or is_change or row[1] - before[1] >= _HEARTBEAT_MS:
             rows.append(row)
+            newest[row[0]] = row
     insert_rows(session, rows)
     return changed
 
@@ -124,30 +145,16 @@ def read(
     until: datetime | None = None,
 ) -> QuoteArrays:
     """Return the quotes of one outcome with since <= at < until; empty arrays when none."""
-    low = to_ms(since) if since else -(1 << 62)
+    low = to_ms(since) if since else MISSING
     high = to_ms(until) if until else 1 << 62
-    cursor = raw_connection(session).execute(_READ, (outcome_id, low, high))
-    found = np.fromiter(_numbers(cursor), dtype=_DTYPE)
-    prices = {name: found[name] / 1e6 for name in ("bid", "ask", "last", "value")}
-    return QuoteArrays(
-        at=np.ascontiguousarray(found["at"]),
-        basis=np.ascontiguousarray(found["basis"]),
-        observed_lag=np.ascontiguousarray(found["observed_lag"]),
-        **prices,
-    )
+    return _arrays(raw_connection(session).execute(_READ, (outcome_id, low, high)))
 
 
 def latest(session: Session, outcome_id: int, *, at: datetime | None = None) -> QuoteArrays:
     """Return the newest quote of one outcome at or before `at`, as arrays of length 0 or 1."""
-    cursor = raw_connection(session).execute(
-        _READ.replace("ORDER BY at", "ORDER BY at DESC LIMIT 1"),
-        (outcome_id, -(1 << 62), (to_ms(at) + 1) if at else 1 << 62),
-    )
-    found = np.fromiter(_numbers(cursor), dtype=_DTYPE)
-    prices = {name: found[name] / 1e6 for name in ("bid", "ask", "last", "value")}
-    return QuoteArrays(
-        at=found["at"], basis=found["basis"], observed_lag=found["observed_lag"], **prices
-    )
+    newest = _READ.replace("ORDER BY at", "ORDER BY at DESC LIMIT 1")
+    high = to_ms(at) + 1 if at else 1 << 62
+    return _arrays(raw_connection(session).execute(newest, (outcome_id, MISSING, high)))
 
 
 def raw_connection(session: Session) -> sqlite3.Connection:
@@ -157,15 +164,33 @@ def raw_connection(session: Session) -> sqlite3.Connection:
     return connection
 
 
-def _numbers(cursor: sqlite3.Cursor) -> Iterator[tuple[object, ...]]:
-    nan = float("nan")
-    for bid, ask, last, value, at, basis, lag in cursor:
-        yield (
-            nan if bid is None else bid,
-            nan if ask is None else ask,
-            nan if last is None else last,
-            nan if value is None else value,
-            at,
-            basis,
-            lag,
-        )
+def _newest_row(session: Session, outcome_id: int) -> Row | None:
+    found: Row | None = raw_connection(session).execute(_LATEST, (outcome_id,)).fetchone()
+    return found
+
+
+def _arrays(cursor: sqlite3.Cursor) -> QuoteArrays:
+    cells = np.fromiter(chain.from_iterable(cursor), dtype=np.int64)
+    at, book, others, lag_and_basis, volume = cells.reshape(-1, _READ_COLUMNS).T.copy()
+    observed_lag, basis = np.divmod(lag_and_basis, len(PriceBasis))
+    bid, ask = _prices(book)
+    last, value = _prices(others)
+    return QuoteArrays(
+        at=at,
+        bid=bid,
+        ask=ask,
+        last=last,
+        value=value,
+        basis=basis,
+        observed_lag=observed_lag,
+        volume_24h=np.where(volume == MISSING, np.nan, volume / 100),
+    )
+
+
+def _prices(
+    pairs: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    low = pairs.astype(np.int32)  # the lower half keeps its sign
+    high = (pairs - low) // _HALF
+    first, second = (np.where(half == _NO_PRICE, np.nan, half / MICRO) for half in (high, low))
+    return first, second

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
 from storage import versions
 from storage.models import Link, Move, Signal
 
+UNLINKED_FOR = timedelta(hours=2)
 _SIGNAL_KEY = ("signal_id", "origin_kind", "origin_id", "theme", "event_no")
 
 
@@ -22,13 +24,11 @@ def put_signal(
     `observed_at` and `alertable` of the first version are kept: a later item of the story does
     not move the moment we knew, nor make an old signal alert.
     """
+    values = dict(values)
     current = versions.current_row(session, Signal, {"signal_id": values["signal_id"]})
     if current is not None:
-        values = {
-            **values,
-            "observed_at": min(current.observed_at, values["observed_at"]),
-            "alertable": current.alertable,
-        }
+        values["observed_at"] = min(current.observed_at, values["observed_at"])
+        values["alertable"] = current.alertable
     key = {name: values.pop(name) for name in _SIGNAL_KEY}
     return versions.put(session, Signal, key=key, values=values, known_from=known_from)
 
@@ -59,18 +59,34 @@ def signal(session: Session, signal_id: str) -> Signal | None:
     return versions.current_row(session, Signal, {"signal_id": signal_id})
 
 
-def unlinked(session: Session, *, now: datetime, horizon: datetime) -> list[Signal]:
-    """Return current signals since `horizon` that lack a final link row, oldest first."""
-    done = select(Link.signal_id).where(
-        col(Link.known_to).is_(None), col(Link.final).is_(True), col(Link.focal).is_(True)
+def unlinked(
+    session: Session, *, now: datetime, horizon: datetime, windows_s: Sequence[int]
+) -> list[Signal]:
+    """Return current signals since `horizon` without a link, or with one that can be read now.
+
+    A signal that found no leg within UNLINKED_FOR of being known is not tried again. A link that
+    is not final can be read again once its window, one of `windows_s`, has closed. Oldest first.
+    """
+    linked = select(Link.signal_id).where(col(Link.known_to).is_(None))
+    closed = or_(
+        *(
+            (col(Link.window_s) == window) & (col(Signal.at) <= now - timedelta(seconds=window))
+            for window in windows_s
+        )
     )
-    open_links = select(Link.signal_id).where(
-        col(Link.known_to).is_(None), col(Link.final).is_(False)
+    readable = select(Link.signal_id).where(
+        col(Link.known_to).is_(None),
+        col(Link.final).is_(False),
+        col(Link.signal_id) == col(Signal.signal_id),
+        closed,
     )
     query = (
         select(Signal)
         .where(col(Signal.known_to).is_(None), col(Signal.at) >= horizon, col(Signal.at) <= now)
-        .where(col(Signal.signal_id).not_in(done) | col(Signal.signal_id).in_(open_links))
+        .where(
+            (col(Signal.signal_id).not_in(linked) & (col(Signal.known_from) > now - UNLINKED_FOR))
+            | readable.exists()
+        )
         .order_by(col(Signal.at), col(Signal.id))
     )
     return list(session.exec(query))
@@ -78,6 +94,7 @@ def unlinked(session: Session, *, now: datetime, horizon: datetime) -> list[Sign
 
 def put_link(session: Session, values: dict[str, Any], *, known_from: datetime) -> bool:
     """Return whether the link of (signal, outcome, window) changed."""
+    values = dict(values)
     key = {name: values.pop(name) for name in ("signal_id", "outcome_id", "window_s")}
     return versions.put(session, Link, key=key, values=values, known_from=known_from)[1]
 
@@ -99,6 +116,7 @@ def put_move(
     session: Session, values: dict[str, Any], *, known_from: datetime
 ) -> tuple[Move, bool]:
     """Return the current row of (outcome, start) and whether `values` added a version."""
+    values = dict(values)
     key = {name: values.pop(name) for name in ("outcome_id", "start_at")}
     return versions.put(session, Move, key=key, values=values, known_from=known_from)
 

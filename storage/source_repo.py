@@ -34,7 +34,7 @@ def record_success(
 ) -> None:
     """Save validators and cursor beside the rows of the same transaction; failures become 0."""
     state = load(session, source)
-    state.validators = {**(state.validators or {}), **validators}
+    state.validators = dict(validators)
     state.cursor = {**(state.cursor or {}), **cursor}
     state.rejects = dict(Counter(state.rejects or {}) + Counter(r.reason for r in rejects))
     state.first_ok_at = state.first_ok_at or at

@@ -43,31 +43,36 @@ def add(
     observed_at: datetime,
     origin: Origin,
 ) -> int:
-    """Return how many rows were new or re-fitted; a row seen before with equal values adds none."""
+    """Return how many rows were new or re-fitted; a row seen before with equal values adds none.
+
+    Of two rows for one model observed at the same instant the first speaks.
+    """
     added = 0
     for (source, board, category, style, day), group in _by_page(records).items():
         known = {
             row.model: row
-            for row in _newest(session, (source, board, category, style), day, until=None)
+            for row in _newest(session, (source, board, category, style), day, until=observed_at)
         }
         for record in group:
             values = _values(record)
             before = known.get(record.model)
-            if before is not None and all(getattr(before, k) == v for k, v in values.items()):
+            if before is not None and (
+                before.observed_at == observed_at
+                or all(getattr(before, k) == v for k, v in values.items())
+            ):
                 continue
-            session.add(
-                Standing(
-                    source=source,
-                    board=board,
-                    category=category,
-                    style_control=style,
-                    publish_date=day,
-                    model=record.model,
-                    observed_at=observed_at,
-                    origin=origin.value,
-                    **values,
-                )
+            known[record.model] = Standing(
+                source=source,
+                board=board,
+                category=category,
+                style_control=style,
+                publish_date=day,
+                model=record.model,
+                observed_at=observed_at,
+                origin=origin.value,
+                **values,
             )
+            session.add(known[record.model])
             added += 1
     session.flush()
     return added
@@ -115,6 +120,12 @@ def latest_board(
     """Return the newest publication known at `until`; None when there is none."""
     dates = publish_dates(session, key, until=until)
     return board_at(session, key, dates[-1][0], until=until) if dates else None
+
+
+def models_before(session: Session, key: BoardKey, day: date) -> set[str]:
+    """Return every model name that stood on the board at an earlier publish date."""
+    query = select(col(Standing.model)).where(*_is(key), col(Standing.publish_date) < day)
+    return set(session.exec(query.distinct()))
 
 
 def _by_page(

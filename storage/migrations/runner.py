@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from alembic.config import Config
@@ -14,10 +15,10 @@ from sqlalchemy import Engine
 
 from storage.errors import StorageError
 
-_HERE = Path(__file__).parent
+SCRIPTS = Path(__file__).parent
 
 
-def upgrade(engine: Engine, *, path: Path | None) -> list[str]:
+def upgrade(engine: Engine, *, path: Path | None, scripts: Path = SCRIPTS) -> list[str]:
     """Return the revisions applied, oldest first; empty when the schema was current.
 
     All pending revisions commit together. A database that already has a schema is copied to
@@ -25,56 +26,51 @@ def upgrade(engine: Engine, *, path: Path | None) -> list[str]:
     """
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    pending = _pending(current, path)
-    if pending and current is not None and path is not None:
-        _copy(path, path.with_name(f"{path.name}.before-{pending[-1].revision}.bak"))
+    pending = _pending(current, path, scripts)
     if not pending:
         return []
+    if current is not None and path is not None:
+        _copy(path, path.with_name(f"{path.name}.before-{pending[-1].revision}.bak"))
     with engine.begin() as connection:
         context = MigrationContext.configure(connection)
         context._ensure_version_table()
         with Operations.context(context):
             for script in pending:
                 script.module.upgrade()
-        if current is None:
-            context.stamp(_scripts(), pending[-1].revision)
-        else:
-            context.stamp(_scripts(), "head")
+        context.stamp(_directory(scripts), pending[-1].revision)
     return [script.revision for script in pending]
 
 
-def check_current(engine: Engine, *, path: Path | None) -> None:
+def check_current(engine: Engine, *, path: Path | None, scripts: Path = SCRIPTS) -> None:
     """Raise StorageError unless the schema is exactly this version's."""
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    if _pending(current, path):
+    if _pending(current, path, scripts):
         raise StorageError(
             f"{path or engine.url.host}: the schema is older than this program; "
             "`signal-monitor db migrate` brings it up to date"
         )
 
 
-def _pending(current: str | None, path: Path | None) -> list[Script]:
-    scripts = _scripts()
+def _pending(current: str | None, path: Path | None, scripts: Path) -> list[Script]:
+    directory = _directory(scripts)
     try:
         if current is not None:
-            scripts.get_revision(current)
+            directory.get_revision(current)
     except CommandError as error:
         raise StorageError(
             f"{path}: schema {current} was written by a newer version of signal-monitor; "
             "install that version, or restore an older backup"
         ) from error
-    return list(reversed(list(scripts.iterate_revisions("heads", current or "base"))))
+    return list(reversed(list(directory.iterate_revisions("heads", current or "base"))))
 
 
-def _scripts() -> ScriptDirectory:
+def _directory(scripts: Path) -> ScriptDirectory:
     config = Config()
-    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
     return ScriptDirectory.from_config(config)
 
 
 def _copy(source: Path, target: Path) -> None:
-    with sqlite3.connect(source) as reader, sqlite3.connect(target) as writer:
+    with closing(sqlite3.connect(source)) as reader, closing(sqlite3.connect(target)) as writer:
         reader.backup(writer)
-    reader.close()
-    writer.close()

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from storage import Store, coverage
+from storage.coverage import Span
+from tests.builders import at
+
+GAP = timedelta(minutes=3)
+
+
+def read_at(store: Store, *minutes: float, subject: str = "outcome:1") -> None:
+    with store.begin() as session:
+        for minute in minutes:
+            coverage.extend(session, [subject], at=at(minute), max_gap=GAP)
+
+
+def spans(store: Store, subject: str = "outcome:1") -> list[Span]:
+    with store.read() as session:
+        return coverage.spans(session, subject)
+
+
+def test_reads_without_a_pause_are_one_span(store: Store) -> None:
+    read_at(store, 0, 1, 4)
+    assert spans(store) == [Span(at(0), at(4))]
+
+
+def test_a_pause_starts_a_new_span_and_says_why_the_old_one_ended(store: Store) -> None:
+    read_at(store, 0, 1, 4.1)
+    assert spans(store) == [Span(at(0), at(1), "not polled"), Span(at(4.1), at(4.1))]
+
+
+def test_a_gap_keeps_the_reason_that_was_noted(store: Store) -> None:
+    read_at(store, 0, 1)
+    with store.begin() as session:
+        coverage.note_gap(session, ["outcome:1"], reason="HTTP 503")
+    read_at(store, 10)
+    assert spans(store) == [Span(at(0), at(1), "HTTP 503"), Span(at(10), at(10))]
+
+
+def test_a_fault_that_passed_in_time_is_no_reason_for_a_later_gap(store: Store) -> None:
+    read_at(store, 0, 1)
+    with store.begin() as session:
+        coverage.note_gap(session, ["outcome:1"], reason="HTTP 503")
+    read_at(store, 2, 20)
+    assert spans(store)[0] == Span(at(0), at(2), "not polled")
+
+
+def test_a_read_told_twice_changes_nothing(store: Store) -> None:
+    read_at(store, 0, 1, 1, 0.5)
+    assert spans(store) == [Span(at(0), at(1))]
+
+
+def test_subjects_are_watched_apart(store: Store) -> None:
+    read_at(store, 0, 10, subject="outcome:1")
+    read_at(store, 0, 1, subject="outcome:11")
+    assert len(spans(store, "outcome:1")) == 2
+    assert spans(store, "outcome:11") == [Span(at(0), at(1))]
+
+
+def test_an_imported_span_is_written_once_and_grows_with_its_file(store: Store) -> None:
+    for end in (5, 5, 9, 7):
+        with store.begin() as session:
+            coverage.add_span(
+                session, "outcome:1", from_at=at(0), to_at=at(end), reason="end of file"
+            )
+    assert spans(store) == [Span(at(0), at(9), "end of file")]
+
+
+def test_overlapping_gives_the_spans_that_touch_a_range(store: Store) -> None:
+    read_at(store, 0, 1, 10, 11, 20, 21)
+    read_at(store, 10, subject="outcome:2")
+    with store.read() as session:
+        found = coverage.overlapping(session, [1], since=at(11), until=at(20))
+        every = coverage.overlapping(session, [1, 2])
+    assert [span.from_at for span in found] == [at(10)]
+    assert len(every) == 4
