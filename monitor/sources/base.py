@@ -6,7 +6,6 @@ I/O and without a clock, so that pages can be recorded, replayed and parsed agai
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,27 +14,14 @@ from typing import Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from monitor.durations import Duration
-from monitor.errors import ParseError
+from monitor.http_response import Response
 from storage.records import Batch, Reject
 
 Cursor = Mapping[str, object]
 MAX_EXCERPT = 200
+DEFAULT_EVERY = timedelta(minutes=5)
 Row = TypeVar("Row")
 Record = TypeVar("Record")
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A finished exchange: the whole body, already decompressed and within the cap."""
-
-    url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> object:
-        """Return the body as JSON; raises ParseError naming the URL when it is not."""
-        return load_json(self.body, what=self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +89,7 @@ class SourceModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
-    every: Duration | Literal["auto"] = timedelta(minutes=5)
+    every: Duration | Literal["auto"] = DEFAULT_EVERY
     enabled: bool = True
 
     @field_validator("every")
@@ -117,6 +103,12 @@ class SourceModel(BaseModel):
         """Return the source set to follow `refs`; feeds follow nothing and return themselves."""
         del refs
         return self
+
+
+def interval(source: object) -> timedelta:
+    """Return how often a source wants to be polled; `auto` begins at the default."""
+    wanted = getattr(source, "every", DEFAULT_EVERY)
+    return wanted if isinstance(wanted, timedelta) else DEFAULT_EVERY
 
 
 class Source(Protocol):
@@ -134,19 +126,6 @@ class Source(Protocol):
     def parse(self, page: Page) -> Batch:
         """Return what the page says. Pure. Raises ParseError when the envelope is wrong."""
         ...
-
-
-def load_json(body: bytes, *, what: str) -> object:
-    """Return `body` as JSON, refusing NaN and Infinity; ParseError names `what`."""
-
-    def refuse(word: str) -> object:
-        raise ValueError(f"{word} is not JSON")
-
-    try:
-        return json.loads(body, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        head = body[:60].decode("utf-8", "replace")
-        raise ParseError(f"{what}: not JSON ({error}); it begins {head!r}") from error
 
 
 def parse_each(
