@@ -1,0 +1,93 @@
+"""Text from outside made harmless: on one line, within a length, inert on a terminal or in a chat.
+
+Every function takes any str, lone surrogates included, and returns one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ELLIPSIS = "…"
+_BREAKS = re.compile(r"[\s\x00\x1c-\x1f\x85\u2028\u2029]+")
+_MENTION = re.compile(r"(?<=@)(?=\w)|(?<=<)(?=[!@#&/a-zA-Z])")
+_ZERO_WIDTH = "\u200b"
+_JOINER = "\u200d"
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Return `text` with every run of white space and line breaks as one space, cut at `limit`."""
+    line = _BREAKS.sub(" ", text).strip()
+    return line if limit is None else cut(line, limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return `text` in at most `limit` characters, ending in … where something was left out.
+
+    Never cuts inside what a reader sees as one character (accents, emoji sequences, flags,
+    Hangul syllables). Source: a conservative subset of UAX #29, grapheme cluster boundaries.
+    """
+    if len(text) <= limit:
+        return text
+    end = max(limit - len(ELLIPSIS), 0)
+    while end > 0 and not _is_boundary(text, end):
+        end -= 1
+    return (text[:end].rstrip() + ELLIPSIS)[:limit]
+
+
+def escape(text: str) -> str:
+    """Return `text` with control, escape, bidi, zero-width and surrogate characters spelled out."""
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in _HIDDEN
+        else character
+        for character in text
+    )
+
+
+def unmentioned(text: str) -> str:
+    """Return `text` that calls nobody and marks up nothing: `@name`, `<!channel>`, `<@id>`, tags.
+
+    A zero-width space goes behind the sign; control characters but line breaks are dropped.
+    """
+    kept = "".join(
+        character
+        for character in text
+        if character in ("\n", _JOINER) or unicodedata.category(character) not in _HIDDEN
+    )
+    return _MENTION.sub(_ZERO_WIDTH, kept)
+
+
+def _is_boundary(text: str, index: int) -> bool:
+    before, after = text[index - 1], text[index]
+    if _extends(after) or before == _JOINER or (before, after) == ("\r", "\n"):
+        return False
+    if _is_flag_half(before) and _is_flag_half(after):
+        return _flag_halves_before(text, index) % 2 == 0
+    return not (_is_hangul(before) and 0x1160 <= ord(after) <= 0x11FF)
+
+
+def _extends(character: str) -> bool:
+    code = ord(character)
+    return (
+        unicodedata.category(character) in ("Mn", "Me", "Mc")
+        or character in (_JOINER, "\u200c")
+        or 0x1F3FB <= code <= 0x1F3FF  # skin tones
+        or 0xE0020 <= code <= 0xE007F  # tags of regional flags
+    )
+
+
+def _is_flag_half(character: str) -> bool:
+    return 0x1F1E6 <= ord(character) <= 0x1F1FF
+
+
+def _flag_halves_before(text: str, index: int) -> int:
+    start = index
+    while start > 0 and _is_flag_half(text[start - 1]):
+        start -= 1
+    return index - start
+
+
+def _is_hangul(character: str) -> bool:
+    return 0x1100 <= ord(character) <= 0x11FF or 0xAC00 <= ord(character) <= 0xD7A3
