@@ -1,0 +1,121 @@
+"""The demonstration: the recorded case and the simulated market through the real pipeline.
+
+The fake upstream serves them on loopback; the clock is turned by hand, ten or twenty minutes at
+a time; each turn polls what is due and runs the daemon's own jobs.
+"""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+
+from monitor.alerts.channel import Surroundings
+from monitor.app import App, Topics, open_app
+from monitor.clock import ManualClock
+from monitor.config import Config, parse_config
+from monitor.daemon import run_round
+from monitor.demo.case import demo_scenario
+from monitor.demo.simulated import FIRST_QUOTE, HEADLINES, SLUG
+from monitor.demo.simulated import LAST_QUOTE as SIMULATED_END
+from monitor.demo.upstream import Upstream, demo_upstream
+from monitor.fake_upstream import Scenario
+from storage import Store, open_store
+
+END = datetime(2026, 7, 22, 14, tzinfo=UTC)
+# The estimation span before the first effect needs fewer looks than the effects themselves.
+EFFECTS_FROM = HEADLINES[0].at - timedelta(hours=3)
+FINE, COARSE = timedelta(minutes=12), timedelta(minutes=30)
+FEEDS = ("arena-news", "vendor-moonshot", "vendor-qwen", "wire-en", "wire-zh", "simulated-wire")
+DATABASE = "demo.db"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a finished demonstration leaves: the store, its topics, and what the console got."""
+
+    config: Config
+    topics: Topics
+    store: Store
+    scenario: Scenario
+    now: datetime
+    told: str
+    requests: int
+
+
+async def run_demo(folder: Path, progress: Callable[[float], None]) -> Shown:
+    """Return the finished demonstration; `progress` gets the share done, 0..1.
+
+    The folder's database is made anew.
+    """
+    _clear(folder)
+    scenario = demo_scenario()
+    clock = ManualClock(FIRST_QUOTE - FINE)
+    told = io.StringIO()
+    with demo_upstream(clock.now()) as upstream:
+        config = demo_config(upstream.url, folder)
+        around = Surroundings({}, lambda name: "", told, told)
+        store = open_store(config.storage.url)
+        async with open_app(config, store, clock, around=around) as app:
+            requests = await _turn(app, clock, upstream, progress)
+            topics = app.topics
+    return Shown(
+        config,
+        topics,
+        open_store(config.storage.url),
+        scenario,
+        clock.now(),
+        told.getvalue(),
+        requests,
+    )
+
+
+def demo_config(url: str, folder: Path) -> Config:
+    """Return the demonstration's config against an upstream at `url`."""
+    feeds = "\n".join(
+        f'  - {{name: {name}, kind: rss, every: 30m, url: "{url}/feed/{name}"}}' for name in FEEDS
+    )
+    template = resources.files("monitor.demo").joinpath("config.yaml").read_text(encoding="utf-8")
+    text = template.format(
+        url=url,
+        host=url.removeprefix("http://"),
+        database=folder.resolve() / DATABASE,
+        simulated=SLUG,
+        feeds=feeds,
+    )
+    return parse_config(text, name="demo.yaml", folder=folder.resolve())
+
+
+def turns() -> Iterator[datetime]:
+    """Yield the instants the clock is set to: fine around the simulated effects."""
+    now = FIRST_QUOTE - FINE
+    while now <= END:
+        yield now
+        now += FINE if EFFECTS_FROM <= now < SIMULATED_END else COARSE
+
+
+def _clear(folder: Path) -> None:
+    for leftover in folder.glob(DATABASE + "*"):
+        leftover.unlink(missing_ok=True)
+
+
+async def _turn(
+    app: App, clock: ManualClock, upstream: Upstream, progress: Callable[[float], None]
+) -> int:
+    """Return how many requests it took to play every turn."""
+    rng = random.Random(7)  # noqa: S311  jitter of backoffs, not a secret
+    due = {source.name: clock.now() for source in app.sources}
+    instants, requests = list(turns()), 0
+    for number, instant in enumerate(instants):
+        clock.set(instant)
+        upstream.set(instant)
+        names = [name for name, at in due.items() if at <= instant]
+        reports, _ = await run_round(app, names, rng=rng)
+        due.update((report.source, report.next_due) for report in reports)
+        requests += sum(report.requests for report in reports)
+        progress((number + 1) / len(instants))
+    return requests
