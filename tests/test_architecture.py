@@ -15,13 +15,16 @@ FORBIDDEN_IN_SIGNALS = {
 }  # fmt: skip
 LAYERS = (
     {"monitor.cli", "monitor.__main__"},
-    {"monitor.scheduler", "monitor.demo"},
-    {"monitor.jobs"},
+    {"monitor.demo"},
+    {"monitor.daemon"},
+    {"monitor.scheduler", "monitor.jobs"},
+    {"monitor.reports"},
     {"monitor.app"},
     {"monitor.config"},
-    {"monitor.sources", "monitor.alerts", "monitor.web"},
-    {"monitor.http_client"},
-    {"monitor.errors", "monitor.clock", "monitor.durations"},
+    {"monitor.sources", "monitor.alerts", "monitor.web", "monitor.fake_upstream"},
+    {"monitor.http_client", "monitor.http_session"},
+    {"monitor.http_response", "monitor.http_status", "monitor.http_body", "monitor.http_connect"},
+    {"monitor.errors", "monitor.clock", "monitor.durations", "monitor.address"},
 )
 
 

@@ -1,0 +1,25 @@
+"""The packaged catalog of entities and cues, read once; `signals` itself touches no file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+
+from signals.catalog import Catalog, Entity, load_catalog
+
+
+def load(extra: Iterable[Entity] = ()) -> Catalog:
+    """Return the shipped catalog with the entities of the user's config added."""
+    return load_catalog(_text("catalog.yaml"), _text("cues.yaml"), tuple(extra))
+
+
+@cache
+def entity_ids() -> frozenset[str]:
+    """Return the ids of every shipped entity."""
+    return frozenset(load().entities)
+
+
+@cache
+def _text(name: str) -> str:
+    return resources.files("signals").joinpath(name).read_text(encoding="utf-8")

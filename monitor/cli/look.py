@@ -1,0 +1,255 @@
+"""Commands that only read: brief, leaderboard, signals, links, moves, themes, sources."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from monitor.cli import render
+from monitor.cli.arguments import parse_when
+from monitor.cli.context import Options, print_json, reading, utc_now
+from monitor.errors import ConfigError, MonitorError
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Since = Annotated[str | None, typer.Option(help="An instant, or a span back such as 30d.")]
+AsOf = Annotated[str | None, typer.Option(help="Only what was known at this instant.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command in (brief, leaderboard, link, moves):
+        app.command()(command)
+    signals = typer.Typer(help="List signals or show one's card.", no_args_is_help=True)
+    signals.command("list")(signals_list)
+    signals.command("show")(signals_show)
+    app.add_typer(signals, name="signals")
+    themes = typer.Typer(help="The configured themes.", no_args_is_help=True)
+    themes.command("list")(themes_list)
+    app.add_typer(themes, name="themes")
+    markets = typer.Typer(help="The followed markets.", no_args_is_help=True)
+    markets.command("list")(markets_list)
+    app.add_typer(markets, name="markets")
+    sources = typer.Typer(help="List sources or try one.", no_args_is_help=True)
+    sources.command("list")(sources_list)
+    sources.command("check")(sources_check)
+    app.add_typer(sources, name="sources")
+
+
+def brief(
+    context: typer.Context,
+    theme: Annotated[str | None, typer.Argument(help="Default: every theme.")] = None,
+    since: Annotated[str, typer.Option(help="How far back.")] = "24h",
+    as_json: Json = False,
+) -> None:
+    """Prices with their 24 h change, boards, top signals, moves explained and not, sick sources."""
+    from monitor.reports.brief import brief as report_brief
+
+    options: Options = context.obj
+    config, topics = options.load_topics()
+    _check_theme(config, theme)
+    now = utc_now()
+    start = parse_when(since, now=now)
+    assert start is not None
+    with reading(config) as session:
+        report = report_brief(session, topics, now=now, theme=theme, since=now - start)
+    _show(options, report, render.brief, as_json)
+
+
+def leaderboard(
+    context: typer.Context,
+    board: Annotated[str, typer.Option(help="The board's name.")] = "text",
+    style: Annotated[str | None, typer.Option(help="Style control: off or on.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """The top 10, the best Chinese model, the distance, and what settles on it."""
+    from monitor.reports.leaderboard import leaderboards
+
+    options: Options = context.obj
+    config, topics = options.load_topics()
+    if style not in (None, "off", "on"):
+        raise ConfigError(f"--style is off or on, not {style!r}")
+    now = utc_now()
+    with reading(config) as session:
+        found = leaderboards(
+            session,
+            topics,
+            now=now,
+            board=board,
+            style=style,
+            as_of=parse_when(as_of, now=now),
+        )
+    if not found and not as_json:
+        raise MonitorError(
+            f"no standings of board {board!r} are stored yet; `signal-monitor sources list` "
+            "says how the arena source is doing"
+        )
+    _show(options, found, render.leaderboards, as_json)
+
+
+def signals_list(
+    context: typer.Context,
+    since: Since = "7d",
+    theme: Annotated[str | None, typer.Option(help="One theme only.")] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Signals by instant, newest last, with kind, score and title."""
+    from storage.tables import TABLES, Selection
+
+    options: Options = context.obj
+    config = options.load_config()
+    _check_theme(config, theme)
+    now = utc_now()
+    selection = Selection(
+        since=parse_when(since, now=now), theme=theme, as_of=parse_when(as_of, now=now)
+    )
+    with reading(config) as session:
+        rows = list(TABLES["signals"].rows(session, selection))
+    found = [dict(zip(TABLES["signals"].columns, row, strict=True)) for row in rows]
+    _show(options, found, render.signals, as_json)
+
+
+def signals_show(
+    context: typer.Context,
+    signal_id: Annotated[str, typer.Argument(help="As `signals list` prints it.")],
+    markdown: Annotated[bool, typer.Option("--md", help="Markdown.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The card: headline, context, evidence, reasons, key points, what to watch."""
+    from monitor.reports.card import card
+
+    options: Options = context.obj
+    config, topics = options.load_topics()
+    with reading(config) as session:
+        found = card(session, topics, signal_id, now=utc_now())
+    if found is None:
+        raise MonitorError(f"no signal {signal_id!r}; `signal-monitor signals list` names them")
+    if as_json:
+        print_json(found)
+    elif markdown:
+        print(render.card_markdown(found))
+    else:
+        render.card(options.console(), found)
+
+
+def link(
+    context: typer.Context,
+    since: Since = "7d",
+    as_of: AsOf = None,
+    all_windows: Annotated[
+        bool, typer.Option("--all", help="Every window and leg, not only the tested ones.")
+    ] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="With z, p, q and counts.")] = False,
+    as_json: Json = False,
+) -> None:
+    """What prices did after signals: time, headline, before → after, points, verdict."""
+    rows = _rows(context, "links", since, as_of)
+    if not all_windows:
+        rows = [row for row in rows if row["focal"] and row["window_s"] == 3600]
+    _show(context.obj, rows, render.links_with_stats if stats else render.links, as_json)
+
+
+def moves(
+    context: typer.Context, since: Since = "7d", as_of: AsOf = None, as_json: Json = False
+) -> None:
+    """Price moves and what was public near them; often nothing."""
+    _show(context.obj, _rows(context, "moves", since, as_of), render.moves, as_json)
+
+
+def themes_list(context: typer.Context, as_json: Json = False) -> None:
+    """Themes with their entities and market references."""
+    options: Options = context.obj
+    config = options.load_config()
+    found = [
+        {
+            "theme": theme.name,
+            "min_score": theme.min_score,
+            "entities": list(theme.entities),
+            "markets": [ref.key for ref in theme.markets],
+        }
+        for theme in config.themes
+    ]
+    _show(options, found, render.themes, as_json)
+
+
+def markets_list(
+    context: typer.Context,
+    theme: Annotated[str | None, typer.Option(help="One theme only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Followed markets that have not resolved, with price and age."""
+    from monitor.reports.prices import market_prices
+
+    options: Options = context.obj
+    config = options.load_config()
+    _check_theme(config, theme)
+    now = utc_now()
+    names = [each.name for each in config.themes if theme in (None, each.name)]
+    with reading(config) as session:
+        found = [
+            {"theme": name, **row}
+            for name in names
+            for row in market_prices(session, name, now=now)
+        ]
+    _show(options, found, render.markets, as_json)
+
+
+def sources_list(context: typer.Context, as_json: Json = False) -> None:
+    """Sources with their interval and how they are doing."""
+    from monitor.reports.status import source_rows
+
+    options: Options = context.obj
+    config = options.load_config()
+    with reading(config) as session:
+        found = source_rows(session, config, now=utc_now())
+    _show(options, found, render.sources, as_json)
+
+
+def sources_check(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A source of the config.")],
+    as_json: Json = False,
+) -> int:
+    """Fetch one source live and print what it would store; nothing is stored."""
+    from monitor.clock import SystemClock
+    from monitor.jobs.check import check_source
+
+    options: Options = context.obj
+    options.set_up_logs()
+    config, topics = options.load_topics()
+    chosen = [source for source in config.sources if source.name == name]
+    if not chosen:
+        known = ", ".join(source.name for source in config.sources)
+        raise ConfigError(f"unknown source {name!r}; the config has {known}")
+    found = asyncio.run(check_source(config, topics, chosen[0], SystemClock()))
+    _show(options, found, render.source_check, as_json)
+    return 1 if found["error"] else 0
+
+
+def _rows(
+    context: typer.Context, what: str, since: str | None, as_of: str | None
+) -> list[dict[str, Any]]:
+    from storage.tables import TABLES, Selection
+
+    options: Options = context.obj
+    now = utc_now()
+    selection = Selection(since=parse_when(since, now=now), as_of=parse_when(as_of, now=now))
+    with reading(options.load_config()) as session:
+        rows = list(TABLES[what].rows(session, selection))
+    return [dict(zip(TABLES[what].columns, row, strict=True)) for row in rows]
+
+
+def _check_theme(config: Any, theme: str | None) -> None:
+    names = [each.name for each in config.themes]
+    if theme is not None and theme not in names:
+        raise ConfigError(f"unknown theme {theme!r}; the config has {', '.join(names)}")
+
+
+def _show(options: Options, value: Any, draw: Any, as_json: bool) -> None:
+    if as_json:
+        print_json(value)
+    else:
+        draw(options.console(), value)

@@ -1,0 +1,201 @@
+"""The life of the process: open, poll, process, deliver, answer about health, stop in order."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from sqlmodel import Session
+
+from monitor.alerts.channel import Channel
+from monitor.alerts.outbox import Outbox, deliver_channel
+from monitor.app import App
+from monitor.jobs.poll import PollReport, poll_source
+from monitor.jobs.process import Processed, process
+from monitor.scheduler import Timetable
+from monitor.sources.base import Source, interval
+from monitor.web.server import HealthServer
+from storage import delivery_repo, source_repo
+
+log = structlog.get_logger()
+
+DRAIN_S = 4.0
+PROCESS_EVERY_S = 20.0
+DELIVER_EVERY_S = 2.0
+PROCESS_DEADLINE_S = 120.0
+DELIVER_DEADLINE_S = 60.0
+SPREAD_S = 0.2
+
+
+class Daemon:
+    """Jobs of one App: a poll for each source, one process, one delivery for each channel."""
+
+    def __init__(self, app: App, *, rng: random.Random) -> None:
+        self._app, self._rng = app, rng
+        self.timetable = Timetable(app.clock, app.metrics)
+        self._changed: set[int] = set()
+        self._boards = True
+        self._looked_at_all = False
+        self._started_at = app.clock.now()
+        self._outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)
+
+    async def run(self, *, serve: bool, stopped: asyncio.Event) -> None:
+        """Work until `stopped` is set, then drain within DRAIN_S seconds."""
+        await self._schedule()
+        server = HealthServer(self, listen=self._app.config.web.listen) if serve else None
+        if server is not None:
+            await server.start()
+        self.timetable.start()
+        log.info("started", sources=len(self._app.sources), web=server.url if server else None)
+        try:
+            await stopped.wait()
+        finally:
+            log.info("stopping")
+            await self.timetable.stop(DRAIN_S)
+            if server is not None:
+                await server.stop()
+            log.info("stopped")
+
+    def late(self) -> list[str]:
+        """Return loops that should have run by now, in words."""
+        return self.timetable.late()
+
+    def jobs(self) -> list[dict[str, object]]:
+        """Return each job with its last error."""
+        return [
+            {"job": job.name, "running": job.task is not None, "last_error": job.last_error}
+            for job in self.timetable.jobs
+        ]
+
+    async def sources(self) -> dict[str, str | None]:
+        """Return each polled source with its last error, None when it works."""
+        states = await self._app.read(source_repo.load_all)
+        return {name: state.last_error for name, state in states.items()}
+
+    def metrics(self) -> bytes:
+        """Return Prometheus' exposition format."""
+        return self._app.metrics.text()
+
+    async def _schedule(self) -> None:
+        """Set every first run: at once what fell due while we were away."""
+        await self._app.write(self._tidy_outbox)
+        states = await self._app.read(source_repo.load_all)
+        now = self._app.clock.now()
+        for number, source in enumerate(self._app.sources):
+            state = states.get(source.name)
+            due = (state.next_due - now) if state and state.next_due else timedelta(0)
+            pause = min(max(due, timedelta(0)), interval(source)).total_seconds()
+            deadline_s = self._app.http.deadline.total_seconds() * 6
+            self.timetable.add(
+                f"poll:{source.name}",
+                self._poll_work(source),
+                deadline_s=deadline_s,
+                in_s=max(pause, number * SPREAD_S),
+            )
+        self.timetable.add("process", self._process, deadline_s=PROCESS_DEADLINE_S)
+        for channel in self._app.channels.values():
+            self.timetable.add(
+                f"deliver:{channel.name}",
+                self._deliver_work(channel),
+                deadline_s=DELIVER_DEADLINE_S,
+            )
+
+    def _tidy_outbox(self, session: Session) -> None:
+        """Repeat at once what was in flight when we died; give up what nobody can deliver."""
+        delivery_repo.requeue_interrupted(session, now=self._app.clock.now())
+        delivery_repo.bury_unknown(session, self._app.channels)
+
+    def _poll_work(self, source: Source) -> Callable[[], asyncio.Future[float]]:
+        async def work() -> float:
+            report = await poll_source(self._app, source, rng=self._rng)
+            self._note(report)
+            wait_s = (report.next_due - self._app.clock.now()).total_seconds()
+            return max(wait_s, 0.0)
+
+        return work  # type: ignore[return-value]
+
+    def _note(self, report: PollReport) -> None:
+        self._changed.update(report.changed_outcomes)
+        self._boards = self._boards or bool(report.rows["standings"])
+        if report.brought_news:
+            self.timetable.wake("process")
+
+    async def _process(self) -> float:
+        changed, self._changed = self._changed, set()
+        boards, self._boards = self._boards, False
+        found = await self._app.write(
+            lambda session: process(
+                session,
+                self._app.topics,
+                self._app.rules,
+                now=self._app.clock.now(),
+                outcome_ids=changed if self._looked_at_all else None,
+                boards=boards,
+                schedules_since=self._started_at,
+            )
+        )
+        self._looked_at_all = True
+        self._wake_channels(found)
+        return PROCESS_EVERY_S
+
+    def _wake_channels(self, found: Processed) -> None:
+        if found.alerts:
+            for channel in self._app.channels.values():
+                self.timetable.wake(f"deliver:{channel.name}")
+
+    def _deliver_work(self, channel: Channel) -> Callable[[], asyncio.Future[float]]:
+        async def work() -> float:
+            report = await deliver_channel(self._outbox, channel)
+            for result in ("sent", "retried", "dead"):
+                count = getattr(report, result)
+                self._app.metrics.sent.labels(channel.name, result).inc(count)
+            for name, error in report.errors:
+                log.warning("delivery failed", channel=name, error=error)
+            pending = await self._app.read(delivery_repo.pending_count)
+            self._app.metrics.outbox.set(pending)
+            return DELIVER_EVERY_S
+
+        return work  # type: ignore[return-value]
+
+
+async def run_until_signal(app: App, *, serve: bool) -> None:
+    """Run the daemon until SIGTERM or SIGINT; a second one stops at once."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    main = asyncio.current_task()
+
+    def stop() -> None:
+        if stopped.is_set() and main is not None:
+            main.cancel()
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await Daemon(app, rng=random.Random()).run(serve=serve, stopped=stopped)  # noqa: S311
+
+
+async def run_round(
+    app: App, names: list[str] | None, *, rng: random.Random
+) -> tuple[list[PollReport], Processed]:
+    """Return what one round did: the named sources (all due when None), then every job once."""
+    chosen = [source for source in app.sources if names is None or source.name in names]
+    reports = list(await asyncio.gather(*(poll_source(app, each, rng=rng) for each in chosen)))
+    changed = {outcome for report in reports for outcome in report.changed_outcomes}
+    boards = names is None or any(report.rows["standings"] for report in reports)
+    found = await app.write(
+        lambda session: process(
+            session,
+            app.topics,
+            app.rules,
+            now=app.clock.now(),
+            outcome_ids=changed,
+            boards=boards,
+        )
+    )
+    outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)
+    await asyncio.gather(*(deliver_channel(outbox, channel) for channel in app.channels.values()))
+    return reports, found

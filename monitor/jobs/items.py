@@ -1,0 +1,256 @@
+"""New items become tags, stories and signals."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from monitor.app import Topics
+from signals.stories import Candidate, StoryKey, assign, independent_publishers
+from signals.tagger import Document, Tagging
+from storage import item_repo, signal_repo
+from storage.item_repo import ItemKeys, TagRecord
+from storage.models import Item, Signal, Story, Tag
+from storage.records import Origin, Precision
+
+BATCH_ITEMS = 500
+FRESH = timedelta(hours=6)
+NOVELTY_WINDOW = timedelta(hours=72)
+
+
+def tag_items(session: Session, topics: Topics, *, now: datetime) -> list[Signal]:
+    """Return the signals that untagged or reworded items added or changed."""
+    touched: dict[str, None] = {}
+    for item in item_repo.untagged(session, topics.catalog.version, limit=BATCH_ITEMS):
+        tagging = topics.tagger.tag(_document(session, item))
+        item.attributed_to = tagging.attributed_to
+        session.add(item)
+        item_repo.put_tags(
+            session,
+            item,
+            _tag_records(tagging),
+            catalog_version=topics.catalog.version,
+            known_from=now,
+        )
+        touched[_join_story(session, item, tagging)] = None
+    return [
+        signal for story in touched for signal in _story_signals(session, topics, story, now=now)
+    ]
+
+
+def signal_id(origin_kind: str, origin_id: str, theme: str, event_no: int) -> str:
+    """Return the name a signal keeps for ever."""
+    text = "\x1f".join((origin_kind, origin_id, theme, str(event_no)))
+    return "s" + hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+def novelty(session: Session, values: dict[str, Any]) -> float:
+    """Return 1 / (1 + n), n the signals of the 72 h before with this theme, kind and an entity."""
+    before = signal_repo.signals(
+        session,
+        since=values["at"] - NOVELTY_WINDOW,
+        until=values["at"],
+        themes=[values["theme"]],
+    )
+    alike = [
+        signal
+        for signal in before
+        if signal.kind == values["kind"]
+        and signal.signal_id != values["signal_id"]
+        and set(signal.entities or ()) & set(values["entities"])
+    ]
+    return 1 / (1 + len(alike))
+
+
+def _document(session: Session, item: Item) -> Document:
+    title, summary, content = item_repo.latest_wording(session, item)
+    return Document(
+        title=title,
+        summary=summary,
+        content=content,
+        published_at=item.published_at,
+        source=item.publisher or item.source,
+        lang=item.lang,
+        tier=item.tier,
+        url=item.url,
+    )
+
+
+def _tag_records(tagging: Tagging) -> list[TagRecord]:
+    facts = [
+        {
+            "kind": fact.kind,
+            "value": str(fact.value),
+            "unit": fact.unit,
+            "text": fact.text,
+            "field": fact.field,
+        }
+        for fact in tagging.facts
+    ]
+    return [
+        TagRecord(
+            theme=tag.theme,
+            score=tag.score,
+            kind=tag.kind,
+            entities=list(tag.entities),
+            facts=facts,
+            events=[_event(event) for event in tagging.events if tag.theme in event.themes],
+            polarity=dict(tagging.polarity),
+            background=tagging.background,
+            reason=list(tag.reasons),
+        )
+        for tag in (*tagging.themes, *tagging.below)
+    ]
+
+
+def _event(event: Any) -> dict[str, Any]:
+    return {
+        "no": event.event_no,
+        "title": event.title,
+        "kind": event.kind,
+        "entities": list(event.entities),
+        "at": event.at.isoformat() if event.at else None,
+        "precision": event.precision,
+        "background": event.background,
+    }
+
+
+def _join_story(session: Session, item: Item, tagging: Tagging) -> str:
+    """Return the story of `item`, its own or one that tells the same news."""
+    reason = None
+    if item.story_id is None:
+        keys = ItemKeys(item.canonical_url, item.title_key)
+        candidates = [
+            Candidate(other.story_id, _story_key(session, other))
+            for other in item_repo.story_candidates(session, item, keys)
+            if other.story_id
+        ]
+        mine = _story_key(session, item, {mention.entity for mention in tagging.entities})
+        item.story_id, reason = assign(mine, candidates)
+        session.add(item)
+        session.flush()
+    _write_story(session, item.story_id, reason)
+    return item.story_id
+
+
+def _story_key(session: Session, item: Item, entities: set[str] | None = None) -> StoryKey:
+    return StoryKey(
+        source=item.source,
+        guid=item.guid,
+        title=item.title,
+        at=item.published_at or item.observed_at,
+        url=item.canonical_url,
+        publisher=item.publisher,
+        attributed_to=item.attributed_to,
+        entities=frozenset(_entities(session, item) if entities is None else entities),
+    )
+
+
+def _entities(session: Session, item: Item) -> set[str]:
+    tags = item_repo.current_tags(session, [item.id] if item.id else [])
+    return {entity for tag in tags for entity in tag.entities or ()}
+
+
+def _write_story(session: Session, story: str, reason: str | None) -> None:
+    items = item_repo.story_items(session, story)
+    known = session.get(Story, story)
+    published = [item.published_at for item in items if item.published_at]
+    item_repo.put_story(
+        session,
+        Story(
+            id=story,
+            first_published_at=min(published, default=None),
+            first_observed_at=min(item.observed_at for item in items),
+            items=len(items),
+            publishers=independent_publishers(_story_key(session, item, set()) for item in items),
+            entities=sorted({e for item in items for e in _entities(session, item)}),
+            reason=reason or (known.reason if known else None),
+        ),
+    )
+
+
+def _story_signals(
+    session: Session, topics: Topics, story: str, *, now: datetime
+) -> Iterable[Signal]:
+    items = {item.id: item for item in item_repo.story_items(session, story) if item.id}
+    tags = item_repo.current_tags(session, items)
+    for theme in topics.themes:
+        own = [tag for tag in tags if tag.theme == theme.name and tag.score >= theme.min_score]
+        if not own:
+            continue
+        best = max(own, key=lambda tag: (tag.score, -items[tag.item_id].tier, -tag.item_id))
+        for values in _signal_values(session, story, best, items):
+            row, changed = signal_repo.put_signal(session, values, known_from=now)
+            if changed:
+                yield row
+
+
+def _signal_values(
+    session: Session, story: str, tag: Tag, items: dict[int, Item]
+) -> Iterable[dict[str, Any]]:
+    item = items[tag.item_id]
+    at, precision = _first_public(items.values())
+    row = session.get(Story, story)
+    events = tag.events or [{"no": 0, "kind": tag.kind, "background": tag.background}]
+    for event in events:
+        is_old = bool(event.get("background"))
+        values: dict[str, Any] = {
+            "signal_id": signal_id("story", story, tag.theme, event["no"]),
+            "origin_kind": "story",
+            "origin_id": story,
+            "theme": tag.theme,
+            "event_no": event["no"],
+            "kind": event["kind"] or tag.kind or "other",
+            "at": at,
+            "precision": precision,
+            "observed_at": min(each.observed_at for each in items.values()),
+            "title": item.title if event["no"] == 0 else (event.get("title") or item.title),
+            "url": item.url,
+            "source": item.publisher or item.source,
+            "lang": item.lang,
+            "tier": item.tier,
+            "entities": event.get("entities") or tag.entities,
+            "facts": tag.facts,
+            "score": tag.score,
+            "publishers": row.publishers if row else 1,
+            "polarity": tag.polarity,
+            "background": is_old,
+            "alertable": any(map(_is_fresh, items.values())) and not is_old,
+            "reason": tag.reason,
+        }
+        if event["no"] != 0 and event.get("at"):
+            values["at"] = datetime.fromisoformat(event["at"])
+            values["precision"] = event["precision"]
+        yield {**values, "novelty": novelty(session, values)}
+
+
+def _first_public(items: Iterable[Item]) -> tuple[datetime, str]:
+    """Return t0: the earliest published instant of known precision, else when we first saw it.
+
+    A source may not have published after we observed it; such a clock is not believed.
+    """
+    listed = list(items)
+    exact = [
+        (item.published_at, item.precision)
+        for item in listed
+        if item.published_at
+        and item.precision in (Precision.SECOND, Precision.MINUTE)
+        and item.published_at <= item.observed_at
+    ]
+    if exact:
+        return min(exact)
+    dated = [(i.published_at, i.precision) for i in listed if i.published_at]
+    if dated:
+        return min(dated)
+    return min(item.observed_at for item in listed), Precision.UNKNOWN.value
+
+
+def _is_fresh(item: Item) -> bool:
+    """Return whether a live poll saw the item first, within 6 h of its publication."""
+    if item.origin != Origin.LIVE:
+        return False
+    return item.published_at is None or item.observed_at - item.published_at <= FRESH
