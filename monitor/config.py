@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -14,22 +13,27 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
     create_model,
 )
 
 from monitor import yaml_file
 from monitor.alerts import AnyChannel
-from monitor.alerts.rules import AnyRule
-from monitor.durations import Duration, Size
+from monitor.alerts.rules import AnyRule, SignalKind
+from monitor.durations import PositiveDuration, Size
+from monitor.environment import overridden
 from monitor.errors import ConfigError
+from monitor.problems import masked, structural_problems
 from monitor.references import reference_problems
 from monitor.sources import source_union
 from monitor.sources.base import MarketRef
 from monitor.timezones import Zone
 
-ENV_PREFIX = "SIGNAL_MONITOR_"
+MAX_SHOWN = 100
+SQLITE = "sqlite:///"
 PLACEHOLDER_CONTACT = "you@example.org"
 
 
@@ -45,10 +49,17 @@ class Retention(Section):
     quotes: Literal["keep"] = "keep"
 
 
+def _database_url(url: str) -> str:
+    name = url.removeprefix(SQLITE)
+    if not url.startswith(SQLITE) or name.strip("/") in {"", ":memory:"}:
+        raise ValueError("must name a file, as in sqlite:///data/signal-monitor.db")
+    return url
+
+
 class StorageSection(Section):
     """Where rows are kept. `status` warns when the file grows past `max_size`."""
 
-    url: str = "sqlite:///data/signal-monitor.db"
+    url: Annotated[str, AfterValidator(_database_url)] = "sqlite:///data/signal-monitor.db"
     max_size: Size = 5 * 1024**3
     retention: Retention = Retention()
 
@@ -57,17 +68,17 @@ class HttpSection(Section):
     """How upstreams are asked. `allow_private_hosts` lists host:port that may be private."""
 
     contact: str = PLACEHOLDER_CONTACT
-    deadline: Duration = Field(default="20s", validate_default=True)
+    deadline: PositiveDuration = Field(default="20s", validate_default=True)
     max_bytes: Size = 16 * 1024**2
     allow_private_hosts: tuple[Annotated[str, Field(pattern=r"^.+:[0-9]{1,5}$")], ...] = ()
 
 
 def _listen_address(text: str) -> str:
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
-        raise ValueError(f"{text!r} is not host:port, as in 127.0.0.1:8321")
+    if not host or re.fullmatch(r"[0-9]{1,5}", port) is None or int(port) > 65535:
+        raise ValueError(f"{text[:60]!r} is not host:port, as in 127.0.0.1:8321")
     if host.strip("[]") not in {"127.0.0.1", "::1", "localhost"}:
-        raise ValueError(f"{host!r} is not this machine; only 127.0.0.1, ::1 or localhost here")
+        raise ValueError(f"{host[:60]!r} is not this machine; only 127.0.0.1, ::1 or localhost")
     return text
 
 
@@ -83,13 +94,23 @@ class DisplaySection(Section):
     tz: Zone = "UTC"
 
 
+Name = Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
 class AliasConfig(Section):
     """One name of an entity; a weak one counts only near a word of `needs`."""
 
-    text: str
+    text: Name
     strength: Literal["strong", "weak"] = "strong"
-    needs: tuple[str, ...] = ()
-    blocks: tuple[str, ...] = ()
+    needs: tuple[Name, ...] = ()
+    blocks: tuple[Name, ...] = ()
+
+
+# Pydantic's own unions complain once for each member; these say which member was meant.
+AnyAlias = Annotated[
+    Annotated[Name, Tag("text")] | Annotated[AliasConfig, Tag("alias")],
+    Discriminator(lambda value: "text" if isinstance(value, str) else "alias"),
+]
 
 
 class EntityConfig(Section):
@@ -97,7 +118,7 @@ class EntityConfig(Section):
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: Literal["company", "lab", "model_family", "device", "generic"]
-    aliases: tuple[str | AliasConfig, ...] = Field(min_length=1)
+    aliases: tuple[AnyAlias, ...] = Field(min_length=1)
     owner: str | None = None
     country: str | None = Field(default=None, pattern=r"^[A-Z]{2}$")
 
@@ -108,17 +129,28 @@ class RelatedTheme(Section):
     theme: str
 
 
+def _related_kind(value: Any) -> str:
+    is_market = isinstance(value, MarketRef) or (isinstance(value, dict) and "venue" in value)
+    return "market" if is_market else "theme"
+
+
+AnyRelated = Annotated[
+    Annotated[RelatedTheme, Tag("theme")] | Annotated[MarketRef, Tag("market")],
+    Discriminator(_related_kind),
+]
+
+
 class ThemeConfig(Section):
     """One topic: whose news counts, and which markets it may move."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     entities: tuple[str, ...] = Field(min_length=1)
-    kinds: tuple[str, ...] = ()
-    cues: tuple[str, ...] = ()
-    blocks: tuple[str, ...] = ()
+    kinds: tuple[SignalKind, ...] = ()
+    cues: tuple[Name, ...] = ()
+    blocks: tuple[Name, ...] = ()
     min_score: float = Field(default=0.5, ge=0, le=1)
     markets: tuple[MarketRef, ...] = ()
-    related_markets: tuple[RelatedTheme | MarketRef, ...] = ()
+    related_markets: tuple[AnyRelated, ...] = ()
 
 
 class AlertsSection(Section):
@@ -147,13 +179,25 @@ def load_config(path: Path, environ: Mapping[str, str]) -> Config:
     Raises ConfigError with one line for each problem: `FILE:LINE:COL: path: message`.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(yaml_file.MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path}: no such file; `signal-monitor init` writes a commented one"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read: {why}") from error
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if len(data) <= yaml_file.MAX_BYTES:
+            line = data.count(b"\n", 0, error.start) + 1
+            column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+            raise ConfigError(
+                f"{path.name}:{line}:{column}: not UTF-8; save the file in that encoding"
+            ) from error
+        text = data.decode("utf-8", "replace")  # it is refused for its size
     return parse_config(text, name=path.name, folder=path.parent.resolve(), environ=environ)
 
 
@@ -162,16 +206,19 @@ def parse_config(
 ) -> Config:
     """Return the config that `text` holds; see `load_config`."""
     document = yaml_file.read_document(text, name=name)
-    overrides = _apply_environment(document.data, environ or {})
+    document, overrides = overridden(document, environ or {})
     problems = list(reference_problems(document.data))
     config = None
     try:
         config = _model()(**document.data)
     except ValidationError as error:
-        problems += list(_structural_problems(error, document))
+        problems += structural_problems(error, document, _schema())
     if problems or config is None:
         lines = sorted({_line(document, name, overrides, *problem) for problem in problems})
-        raise ConfigError("\n".join(text for _, text in lines))
+        shown = [line for _, line in lines[:MAX_SHOWN]]
+        if len(lines) > MAX_SHOWN:
+            shown.append(f"{name}: and {len(lines) - MAX_SHOWN} more problems")
+        raise ConfigError(masked("\n".join(shown), document.data))
     return _with_absolute_paths(config, folder)
 
 
@@ -188,94 +235,32 @@ def _model() -> type[Config]:
     return model
 
 
-def _apply_environment(data: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
-    used: dict[str, str] = {}
-    for name, value in sorted(environ.items()):
-        if not name.startswith(ENV_PREFIX) or "__" not in name:
-            continue
-        *parents, last = name.removeprefix(ENV_PREFIX).lower().split("__")
-        section = data
-        for parent in parents:
-            section = section.setdefault(parent, {}) if isinstance(section, dict) else {}
-        if isinstance(section, dict):
-            section[last] = value
-        used[".".join([*parents, last])] = name
-    return used
-
-
-def _structural_problems(
-    error: ValidationError, document: yaml_file.Document
-) -> Iterator[tuple[yaml_file.Path, str]]:
-    for detail in error.errors(include_input=False, include_url=False):
-        path = _known_path(detail["loc"], document)
-        message = re.sub(r"^Value error, ", "", detail["msg"])
-        if detail["type"] == "extra_forbidden":
-            message = f"unknown key{_did_you_mean(str(path[-1]))}"
-        elif detail["type"] == "missing":
-            message = f"the key {detail['loc'][-1]!r} is missing"
-        elif detail["type"] == "union_tag_invalid":
-            message = f"{message}{_did_you_mean_tag(detail)}"
-        yield path, message
-
-
-def _known_path(loc: tuple[str | int, ...], document: yaml_file.Document) -> yaml_file.Path:
-    """Return `loc` without the names of union members, which stand nowhere in the file."""
-    path: yaml_file.Path = ()
-    for part in loc:
-        if (*path, part) in document.places:
-            path = (*path, part)
-    return path or tuple(part for part in loc if isinstance(part, (str, int)))
-
-
-def _did_you_mean(word: str) -> str:
-    close = difflib.get_close_matches(word, sorted(_vocabulary()), n=1, cutoff=0.7)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _did_you_mean_tag(detail: Any) -> str:
-    context = detail.get("ctx") or {}
-    expected = re.findall(r"'([^']+)'", str(context.get("expected_tags", "")))
-    close = difflib.get_close_matches(str(context.get("tag", "")), expected, n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
 @cache
-def _vocabulary() -> frozenset[str]:
-    words: set[str] = set()
-
-    def collect(node: Any) -> None:
-        if isinstance(node, dict):
-            words.update(node.get("properties", {}))
-            for value in node.values():
-                collect(value)
-        elif isinstance(node, list):
-            for value in node:
-                collect(value)
-
-    collect(_model().model_json_schema())
-    return frozenset(words)
+def _schema() -> dict[str, Any]:
+    return _model().model_json_schema()
 
 
 def _line(
     document: yaml_file.Document,
     name: str,
-    overrides: Mapping[str, str],
+    overrides: Mapping[yaml_file.Path, str],
     path: yaml_file.Path,
     message: str,
 ) -> tuple[tuple[int, int], str]:
-    dotted = ".".join(str(part) for part in path)
-    if dotted in overrides:
-        return (0, 0), f"{overrides[dotted]}: {message}"
     line, column = document.place(path)
+    if line == 0:
+        for own, variable in overrides.items():
+            if own[: len(path)] == path or path[: len(own)] == own:
+                return (0, 0), f"{variable}: {message}"
+    dotted = ".".join(str(part) for part in path)
     return (line, column), f"{name}:{line}:{column}: {dotted}: {message}"
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
-    prefix = "sqlite:///"
     url = config.storage.url
-    if not url.startswith(prefix) or url.startswith(prefix + "/"):
+    if url.startswith(SQLITE + "/"):
         return config
-    absolute = f"{prefix}{folder / url.removeprefix(prefix)}"
+    absolute = f"{SQLITE}{folder / url.removeprefix(SQLITE)}"
     return config.model_copy(
         update={"storage": config.storage.model_copy(update={"url": absolute})}
     )

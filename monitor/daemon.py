@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlmodel import Session
@@ -16,19 +15,23 @@ from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
 from monitor.jobs.poll import PollReport, poll_source
 from monitor.jobs.process import Processed, process
-from monitor.scheduler import Timetable
+from monitor.scheduler import Timetable, Work
 from monitor.sources.base import Source, interval
 from monitor.web.server import HealthServer
 from storage import delivery_repo, source_repo
+from storage.models import SourceState
 
 log = structlog.get_logger()
 
-DRAIN_S = 4.0
+DRAIN_S = 3.0
 PROCESS_EVERY_S = 20.0
 DELIVER_EVERY_S = 2.0
 PROCESS_DEADLINE_S = 120.0
-DELIVER_DEADLINE_S = 60.0
+# A full outbox takes longer than one message, and each attempt has a deadline of its own.
+DELIVER_DEADLINE_S = 300.0
 SPREAD_S = 0.2
+FRESH_POLLS = 3
+FRESH_FLOOR = timedelta(minutes=15)
 
 
 class Daemon:
@@ -72,9 +75,12 @@ class Daemon:
         ]
 
     async def sources(self) -> dict[str, str | None]:
-        """Return each polled source with its last error, None when it works."""
-        states = await self._app.read(source_repo.load_all)
-        return {name: state.last_error for name, state in states.items()}
+        """Return each polled source with what is wrong with it, None when it works."""
+        states, now = await self._app.read(source_repo.load_all), self._app.clock.now()
+        return {
+            source.name: _illness(source, states.get(source.name), now)
+            for source in self._app.sources
+        }
 
     def metrics(self) -> bytes:
         """Return Prometheus' exposition format."""
@@ -109,14 +115,17 @@ class Daemon:
         delivery_repo.requeue_interrupted(session, now=self._app.clock.now())
         delivery_repo.bury_unknown(session, self._app.channels)
 
-    def _poll_work(self, source: Source) -> Callable[[], asyncio.Future[float]]:
+    def _poll_work(self, source: Source) -> Work:
         async def work() -> float:
+            began = self._app.clock.monotonic()
             report = await poll_source(self._app, source, rng=self._rng)
             self._note(report)
-            wait_s = (report.next_due - self._app.clock.now()).total_seconds()
+            wait_s = report.pause.total_seconds()
+            if report.error is None:
+                wait_s -= self._app.clock.monotonic() - began
             return max(wait_s, 0.0)
 
-        return work  # type: ignore[return-value]
+        return work
 
     def _note(self, report: PollReport) -> None:
         self._changed.update(report.changed_outcomes)
@@ -127,27 +136,33 @@ class Daemon:
     async def _process(self) -> float:
         changed, self._changed = self._changed, set()
         boards, self._boards = self._boards, False
-        found = await self._app.write(
-            lambda session: process(
-                session,
-                self._app.topics,
-                self._app.rules,
-                now=self._app.clock.now(),
-                outcome_ids=changed if self._looked_at_all else None,
-                boards=boards,
-                schedules_since=self._started_at,
+        try:
+            found = await self._app.write(
+                lambda session: process(
+                    session,
+                    self._app.topics,
+                    self._app.rules,
+                    now=self._app.clock.now(),
+                    outcome_ids=changed if self._looked_at_all else None,
+                    boards=boards,
+                    schedules_since=self._started_at,
+                )
             )
-        )
+        except BaseException:
+            # What was not looked at is still to be looked at.
+            self._changed |= changed
+            self._boards = self._boards or boards
+            raise
         self._looked_at_all = True
         self._wake_channels(found)
-        return PROCESS_EVERY_S
+        return 0.0 if found.more else PROCESS_EVERY_S
 
     def _wake_channels(self, found: Processed) -> None:
         if found.alerts:
             for channel in self._app.channels.values():
                 self.timetable.wake(f"deliver:{channel.name}")
 
-    def _deliver_work(self, channel: Channel) -> Callable[[], asyncio.Future[float]]:
+    def _deliver_work(self, channel: Channel) -> Work:
         async def work() -> float:
             report = await deliver_channel(self._outbox, channel)
             for result in ("sent", "retried", "dead"):
@@ -159,7 +174,7 @@ class Daemon:
             self._app.metrics.outbox.set(pending)
             return DELIVER_EVERY_S
 
-        return work  # type: ignore[return-value]
+        return work
 
 
 async def run_until_signal(app: App, *, serve: bool) -> None:
@@ -181,7 +196,7 @@ async def run_until_signal(app: App, *, serve: bool) -> None:
 async def run_round(
     app: App, names: list[str] | None, *, rng: random.Random
 ) -> tuple[list[PollReport], Processed]:
-    """Return what one round did: the named sources (all due when None), then every job once."""
+    """Return what one round did: the named sources (all when None), then every job once."""
     chosen = [source for source in app.sources if names is None or source.name in names]
     reports = list(await asyncio.gather(*(poll_source(app, each, rng=rng) for each in chosen)))
     changed = {outcome for report in reports for outcome in report.changed_outcomes}
@@ -192,10 +207,19 @@ async def run_round(
             app.topics,
             app.rules,
             now=app.clock.now(),
-            outcome_ids=changed,
+            outcome_ids=None if names is None else changed,
             boards=boards,
         )
     )
     outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)
     await asyncio.gather(*(deliver_channel(outbox, channel) for channel in app.channels.values()))
     return reports, found
+
+
+def _illness(source: Source, state: SourceState | None, now: datetime) -> str | None:
+    if state is None or (state.last_ok_at is None and state.last_error is None):
+        return "not polled yet"
+    if state.last_error is not None or state.last_ok_at is None:
+        return state.last_error
+    limit = max(interval(source) * FRESH_POLLS, FRESH_FLOOR)
+    return f"last read {state.last_ok_at}" if now - state.last_ok_at > limit else None

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import TextIO
 
+import stamina.instrumentation
 import structlog
 
 
@@ -31,3 +32,5 @@ def set_up(*, level: int, colors: bool, stream: TextIO | None = None) -> None:
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=target, force=True)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # A poll says itself how it went; each retry on the way would say it three times.
+    stamina.instrumentation.set_on_retry_hooks([])

@@ -53,7 +53,10 @@ class Metrics:
                 f"{prefix}clock_steps", "Times the wall clock jumped", registry=registry
             ),
             "restarts": Counter(
-                f"{prefix}job_restarts", "Jobs cut at their deadline", ["job"], registry=registry
+                f"{prefix}job_restarts",
+                "Jobs started again after a cut or a failure",
+                ["job"],
+                registry=registry,
             ),
         }
         for name, metric in made.items():

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 STEP_S = 2.0
 WATCH_EVERY_S = 1.0
 AFTER_CRASH_S = 5.0
+EARLY_S = 0.05
+LONGEST_TIMER_S = 3600.0
 
 Work = Callable[[], Awaitable[float]]
 
@@ -39,6 +41,7 @@ class Job:
     due: float = 0.0
     last_end: float | None = None
     last_error: str | None = None
+    woken: bool = False
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
@@ -69,12 +72,15 @@ class Timetable:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
     def wake(self, name: str) -> None:
-        """Make a job due now; one that is running will see the work when it is set again."""
+        """Make a job due now; one that is running runs once more right after."""
         job = self._jobs[name]
-        if not self._stopping and job.due > self._clock.monotonic():
+        if self._stopping:
+            return
+        if job.task is not None:
+            job.woken = True
+        elif job.due > self._clock.monotonic():
             job.due = self._clock.monotonic()
-            if job.task is None:
-                self._set_timer(job)
+            self._set_timer(job)
 
     def late(self) -> list[str]:
         """Return jobs that should have run or ended by now, in words."""
@@ -100,7 +106,7 @@ class Timetable:
         self._timer.shutdown(wait=False)
 
     def _set_timer(self, job: Job) -> None:
-        wait_s = max(job.due - self._clock.monotonic(), 0.0)
+        wait_s = min(max(job.due - self._clock.monotonic(), 0.0), LONGEST_TIMER_S)
         self._timer.add_job(
             self._fire,
             "date",
@@ -114,30 +120,38 @@ class Timetable:
     async def _fire(self, job: Job) -> None:
         if self._stopping or job.task is not None:
             return
+        if job.due - self._clock.monotonic() > EARLY_S:
+            self._set_timer(job)  # the wall clock ran ahead; the time has not come
+            return
         # A task of our own: APScheduler cancels the coroutines it runs itself when it stops.
         job.task = asyncio.get_running_loop().create_task(self._run(job))
 
     async def _run(self, job: Job) -> None:
-        wait_s = AFTER_CRASH_S
+        job.woken, wait_s = False, AFTER_CRASH_S
+        limit = asyncio.timeout(job.deadline_s)
         try:
-            async with asyncio.timeout(job.deadline_s):
+            async with limit:
                 wait_s = await job.work()
             job.last_error = None
-        except TimeoutError:
-            job.last_error = f"cut after {job.deadline_s:g} s"
-            self._metrics.restarts.labels(job.name).inc()
-            log.warning("job cut at its deadline", job=job.name, deadline_s=job.deadline_s)
-        except Exception as error:
-            job.last_error = f"{type(error).__name__}: {error}"
-            self._metrics.restarts.labels(job.name).inc()
-            log.exception("job failed", job=job.name)
+        except (Exception, asyncio.CancelledError) as error:
+            if self._stopping and isinstance(error, asyncio.CancelledError):
+                raise
+            self._note_failure(job, error, cut=limit.expired())
         finally:
             job.task = None
             job.last_end = self._clock.monotonic()
-        woken = job.due > job.last_end
-        job.due = job.last_end if woken else job.last_end + wait_s
+        job.due = job.last_end if job.woken else job.last_end + wait_s
         if not self._stopping:
             self._set_timer(job)
+
+    def _note_failure(self, job: Job, error: BaseException, *, cut: bool) -> None:
+        self._metrics.restarts.labels(job.name).inc()
+        if cut:
+            job.last_error = f"cut after {job.deadline_s:g} s"
+            log.warning("job cut at its deadline", job=job.name, deadline_s=job.deadline_s)
+            return
+        job.last_error = f"{type(error).__name__}: {error}"
+        log.error("job failed", job=job.name, exc_info=error)
 
     async def _watch(self) -> None:
         offset = self._offset()

@@ -14,6 +14,7 @@ from signals.weighing import Weighed
 
 BACKGROUND_AFTER = timedelta(days=7)
 EVENTS_AT_MOST = 12
+UNDONE_BY_DELAY = frozenset({"launch", "preorder", "release"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def _tellings(
     by_kind: dict[tuple[str, str], _Told] = {}
     for item in weighed:
         here = [f for f in item.findings if f.passage is passage]
-        counting = [f for f in here if _counts(f, f is here[0], item, catalog)]
+        counting = _without_undone(
+            [f for f in here if _counts(f, f is here[0], item, catalog)], catalog
+        )
         for finding in counting:
             key = (_subject(finding, catalog), finding.kind or "other")
             entities = _entities(finding, item, passage)
@@ -79,6 +82,21 @@ def _tellings(
             found = _event_date(finding, dates, alone=len(counting) == 1)
             by_kind[key] = _Told(passage, *key, found, entities, themes)
     return by_kind.values()
+
+
+def _without_undone(findings: Sequence[Finding], catalog: Catalog) -> list[Finding]:
+    """Return the findings without those that a delay takes back: "delays the launch"."""
+    delays = [finding for finding in findings if finding.kind == "delay_cancel"]
+    return [
+        finding
+        for finding in findings
+        if finding.kind not in UNDONE_BY_DELAY
+        or not any(
+            _subject(delay, catalog) == _subject(finding, catalog)
+            and not delay.spans.isdisjoint(finding.spans)
+            for delay in delays
+        )
+    ]
 
 
 def _counts(finding: Finding, is_best: bool, item: Weighed, catalog: Catalog) -> bool:

@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from storage.columns import to_ms
 from storage.models import Coverage
+from storage.quotes import raw_connection
+
+# What was wrong passed before it made a gap, so its reason goes.
+_EXTEND = (
+    "UPDATE coverage SET to_at = ?, reads = reads + 1, gap_reason = NULL WHERE subject = ? "
+    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ?) "
+    "AND to_at >= ? AND to_at < ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +33,21 @@ class Span:
 def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: timedelta) -> None:
     """Note a successful read of each subject at `at`; a pause over `max_gap` starts a new span."""
     wanted = sorted(set(subjects))
+    session.flush()
+    now, oldest = to_ms(at), to_ms(at - max_gap)
+    rows = [(now, subject, subject, oldest, now) for subject in wanted]
+    if raw_connection(session).executemany(_EXTEND, rows).rowcount == len(wanted):
+        return
+    session.expire_all()  # the statement above went past the rows this session may hold
     last = _latest_spans(session, wanted)
     for subject in wanted:
         span = last.get(subject)
         if span is not None and at <= span.to_at:
             continue
-        if span is not None and at - span.to_at <= max_gap:
-            span.to_at = at
-            span.reads += 1
-            span.gap_reason = None  # what was wrong passed before it made a gap
-        else:
-            if span is not None:
-                span.gap_reason = span.gap_reason or "not polled"
-                session.add(span)
-            span = Coverage(subject=subject, from_at=at, to_at=at, reads=1)
-        session.add(span)
+        if span is not None:
+            span.gap_reason = span.gap_reason or "not polled"
+            session.add(span)
+        session.add(Coverage(subject=subject, from_at=at, to_at=at, reads=1))
     session.flush()
 
 

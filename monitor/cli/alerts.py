@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from monitor.cli import render
 from monitor.cli.arguments import parse_when
-from monitor.cli.context import Options, instant_text, print_json, reading, utc_now
-from monitor.errors import ConfigError
+from monitor.cli.context import Options, chosen, print_json, reading, utc_now
 
 
 def register(app: typer.Typer) -> None:
@@ -28,29 +28,18 @@ def alerts_list(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Alerts and their deliveries, oldest first."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from storage.tables import TABLES, Selection
 
     options: Options = context.obj
     config = options.load_config()
     with reading(config) as session:
-        selection = Selection(since=parse_when(since, now=utc_now()))
+        selection = Selection(since=parse_when(since, now=utc_now(), option="--since"))
         rows = list(TABLES["alerts"].rows(session, selection))
     found = [dict(zip(TABLES["alerts"].columns, row, strict=True)) for row in rows]
     if as_json:
         print_json(found)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("id", "at", "rule", "title", "channel", "state", "attempts"):
-        table.add_column(name, overflow="fold")
-    for row in found:
-        table.add_row(
-            str(row["alert_id"]), instant_text(row["at"]), row["rule"], escape(row["title"]),
-            row["channel"], row["state"], str(row["attempts"]),
-        )  # fmt: skip
-    options.console().print(table)
+    render.alerts(options.console(), found)
 
 
 def alerts_test(
@@ -58,7 +47,7 @@ def alerts_test(
     channel: Annotated[str, typer.Argument(help="A channel of the config.")],
 ) -> None:
     """Send a message marked [TEST] to one channel, now; exit 1 when it was not taken."""
-    from monitor.alerts.message import render
+    from monitor.alerts import message as messages
     from monitor.cli.operate import surroundings
     from monitor.clock import SystemClock
     from monitor.http_client import HttpClient
@@ -68,10 +57,10 @@ def alerts_test(
     options.set_up_logs()
     config = options.load_config()
     known = {each.name: each for each in config.alerts.channels}
-    if channel not in known:
-        raise ConfigError(f"unknown channel {channel!r}; the config has {', '.join(known)}")
+    chosen(channel, list(known), "channel")
     now = utc_now()
-    message = render(test_payload(channel, now=now), now=now, key=f"test-{now.timestamp():.0f}")
+    key = f"test-{now.timestamp():.0f}"
+    message = messages.render(test_payload(channel, now=now), now=now, key=key)
 
     async def send() -> None:
         async with HttpClient(

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -72,10 +72,10 @@ class Options:
         return self.no_color or bool(os.environ.get("NO_COLOR"))
 
     def console(self) -> Console:
-        """Return where tables go: stdout, with colours on a terminal only."""
+        """Return where tables go: stdout, with colours on a terminal only; COLUMNS sets a width."""
         from rich.console import Console
 
-        width = None if sys.stdout.isatty() else 160
+        width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 160
         return Console(no_color=self.plain, highlight=False, width=width)
 
 
@@ -103,8 +103,7 @@ def owning(config: Config, *, wait: bool = False) -> Iterator[Store]:
     from storage.lock import instance_lock
 
     path = sqlite_path(config.storage.url)
-    if path is None:
-        raise ConfigError("storage.url: only sqlite is supported by this version")
+    assert path is not None  # the config takes SQLite only
     said = False
     while True:
         try:
@@ -122,6 +121,16 @@ def owning(config: Config, *, wait: bool = False) -> Iterator[Store]:
                 sys.stderr.write(f"waiting for the running instance ({error.holder}) to end…\n")
                 said = True
             _pause()
+
+
+def chosen(name: str, known: Sequence[str], what: str) -> str:
+    """Return `name` when the config has it. Raises ConfigError with what it has instead."""
+    from monitor.problems import suggestion
+
+    if name not in known:
+        have = f"the config has {', '.join(known)}" if known else f"the config has no {what}"
+        raise ConfigError(f"unknown {what} {name!r}{suggestion(name, known)}; {have}")
+    return name
 
 
 def utc_now() -> datetime:

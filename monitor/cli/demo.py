@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor.cli import render
-from monitor.cli.context import pp_text, price_text
 from monitor.demo.run import DATABASE, Shown, run_demo
 from monitor.errors import ConfigError
 from monitor.reports.leaderboard import leaderboards
@@ -60,8 +60,6 @@ def _run(folder: Path) -> Shown:
 def _boards(console: Console, shown: Shown, session: Any) -> None:
     console.rule("Who is #1, and how far is the best Chinese model")
     reports = leaderboards(session, shown.topics, now=shown.now)
-    for report in reports:
-        report["top"] = report["top"][:9]
     render.leaderboards(console, reports)
     if not any(report["style_control"] == "off" for report in reports):
         console.print("style control off: no figures of that month were recorded", style="dim")
@@ -79,21 +77,24 @@ def _signals(console: Console, session: Any) -> None:
 
 def _links(console: Console, session: Any) -> None:
     console.rule("What prices did in the hour after them (moved after, never caused)")
-    rows = [
+    tested = [
         row
         for row in _rows(session, "links")
         if row["focal"] and row["window_s"] == PRIMARY_WINDOW_S
     ]
+    evaluated = [row for row in tested if not row["verdict"].startswith("not_evaluated")]
+    render.links(console, evaluated)
+    console.print("\nNot evaluated, and why:")
     reasons = _reasons(session)
-    for row in rows:
-        why = reasons.get((row["signal_id"], row["outcome_id"]), "")
-        price = f"{price_text(row['price_before'])} → {price_text(row['price_after'])}"
-        thin = ", thin" if row["thin"] and not row["verdict"].startswith("not_") else ""
-        console.print(
-            f"{row['at']:%m-%d %H:%M} {escape(row['title'][:70])}\n"
-            f"    {escape(row['question'][:60])}: {price} {pp_text(row['move_pp'])} "
-            f"[bold]{row['verdict']}[/]{thin} — {escape(why)}"
-        )
+    for title, rows in groupby(
+        (row for row in tested if row not in evaluated), key=lambda row: row["title"]
+    ):
+        console.print(f"  {escape(title)}", soft_wrap=True)
+        for row in rows:
+            why = reasons[(row["signal_id"], row["outcome_id"])]
+            console.print(
+                f"    {escape(row['question'])} {escape(why)}", style="dim", soft_wrap=True
+            )
 
 
 def _reasons(session: Any) -> dict[tuple[str, str], str]:
@@ -114,6 +115,11 @@ def _reasons(session: Any) -> dict[tuple[str, str], str]:
 def _moves(console: Console, session: Any) -> None:
     console.rule("Price moves, and what was public near them")
     render.moves(console, _rows(session, "moves"))
+    console.print(
+        "The real markets' prices are known on few days: their moves have the hour of the next "
+        "known price.",
+        style="dim",
+    )
 
 
 def _alerts(console: Console, told: str) -> None:

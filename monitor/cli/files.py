@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from monitor.cli.arguments import parse_when
-from monitor.cli.context import Options, owning, print_json, reading, utc_now
+from monitor.cli.arguments import parse_range
+from monitor.cli.context import Options, chosen, owning, print_json, reading, utc_now
 from monitor.durations import parse_duration
 from monitor.errors import ConfigError, MonitorError
 
@@ -44,26 +47,25 @@ def export_table(
     raw: Annotated[bool, typer.Option("--raw", help="Byte-exact cells, not guarded.")] = False,
 ) -> None:
     """Write a table as CSV, JSON or Parquet; a file is whole or not there, with its manifest."""
-    from storage.export import columns_of, write_file, write_manifest
-    from storage.tables import Selection
+    from storage.export import write_file, write_manifest
+    from storage.tables import EXPORTS, Selection
 
     options: Options = context.obj
-    columns_of(what)
+    _check_table(what, EXPORTS, "exported")
     if form not in FORMATS:
         raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {form!r}")
     if form == "parquet" and out == "-":
         raise ConfigError("parquet needs a file; name one with --out FILE")
-    now = utc_now()
-    selection = Selection(
-        since=parse_when(since, now=now),
-        until=parse_when(until, now=now),
-        theme=theme,
-        market=market,
-    )
+    start, end = parse_range(since, until, now=utc_now())
+    selection = Selection(since=start, until=end, theme=theme, market=market)
     step = _step(freq)
-    with reading(options.load_config()) as session:
+    config = options.load_config()
+    if theme is not None:
+        chosen(theme, [each.name for each in config.themes], "theme")
+    with reading(config) as session:
         if out == "-":
             _write(session, what, selection, sys.stdout.buffer, form, step, raw=raw)
+            sys.stdout.buffer.flush()
             return
         path = Path(out)
         exported = write_file(
@@ -77,6 +79,7 @@ def import_table(
     context: typer.Context,
     what: Annotated[str, typer.Argument(help="quotes, items or standings.")],
     file: Annotated[str, typer.Argument(help="A CSV in the export's columns; - is stdin.")],
+    raw: Annotated[bool, typer.Option("--raw", help="A file that `export --raw` wrote.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Read rows in; all of a file or nothing, and again changes nothing. Never alerts."""
@@ -85,15 +88,15 @@ def import_table(
 
     options: Options = context.obj
     options.set_up_logs()
+    _check_table(what, IMPORTS, "imported")
     config, topics = options.load_topics()
-    if what not in IMPORTS:
-        raise ConfigError(f"{what!r} cannot be imported; choose one of {', '.join(IMPORTS)}")
+    name = "stdin" if file == "-" else file
     with _opened(file) as stream, owning(config, wait=True) as store, store.begin() as session:
-        done = import_rows(session, topics, what, stream, now=utc_now(), name=file)
+        done = import_rows(session, topics, what, stream, now=utc_now(), name=name, raw=raw)
     if as_json:
         print_json({"read": done.read, "added": done.added})
     else:
-        print(f"{file}: {done.read} rows read, {done.added} new")
+        print(f"{name}: {done.read} rows read, {done.added} new")
 
 
 def _write(
@@ -117,14 +120,34 @@ def _write(
     return write_parquet(session, what, selection, stream, freq=step)
 
 
-def _opened(file: str) -> Any:
+@contextmanager
+def _opened(file: str) -> Iterator[IO[str]]:
+    """Yield the text of a file, a pipe or stdin; a device has no end and is refused."""
     if file == "-":
-        sys.stdin.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
-        return sys.stdin
+        stdin = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", newline="")
+        try:
+            yield stdin
+        finally:
+            stdin.detach()
+        return
+    path = Path(file)
     try:
-        return Path(file).open(encoding="utf-8", newline="")
-    except OSError as error:
-        raise MonitorError(f"{file}: cannot be read: {error.strerror}") from error
+        if path.is_char_device() or path.is_block_device():
+            raise MonitorError(f"{file}: cannot be read: it is a device, not a file")
+        stream = path.open(encoding="utf-8", newline="")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise MonitorError(f"{file}: cannot be read: {why}") from error
+    with stream:
+        yield stream
+
+
+def _check_table(what: str, known: Sequence[str], done: str) -> None:
+    if what not in known:
+        from monitor.problems import suggestion
+
+        close = suggestion(what, known)
+        raise ConfigError(f"{what!r} cannot be {done}{close}; choose one of {', '.join(known)}")
 
 
 def _step(freq: str) -> timedelta:

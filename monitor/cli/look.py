@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from monitor.cli import render
+from monitor.cli import health, render
 from monitor.cli.arguments import parse_when
-from monitor.cli.context import Options, print_json, reading, utc_now
+from monitor.cli.context import Options, chosen, print_json, reading, utc_now
 from monitor.errors import ConfigError, MonitorError
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -50,7 +50,7 @@ def brief(
     config, topics = options.load_topics()
     _check_theme(config, theme)
     now = utc_now()
-    start = parse_when(since, now=now)
+    start = parse_when(since, now=now, option="--since")
     assert start is not None
     with reading(config) as session:
         report = report_brief(session, topics, now=now, theme=theme, since=now - start)
@@ -79,7 +79,7 @@ def leaderboard(
             now=now,
             board=board,
             style=style,
-            as_of=parse_when(as_of, now=now),
+            as_of=parse_when(as_of, now=now, option="--as-of"),
         )
     if not found and not as_json:
         raise MonitorError(
@@ -97,18 +97,10 @@ def signals_list(
     as_json: Json = False,
 ) -> None:
     """Signals by instant, newest last, with kind, score and title."""
-    from storage.tables import TABLES, Selection
-
     options: Options = context.obj
     config = options.load_config()
     _check_theme(config, theme)
-    now = utc_now()
-    selection = Selection(
-        since=parse_when(since, now=now), theme=theme, as_of=parse_when(as_of, now=now)
-    )
-    with reading(config) as session:
-        rows = list(TABLES["signals"].rows(session, selection))
-    found = [dict(zip(TABLES["signals"].columns, row, strict=True)) for row in rows]
+    found = _rows(config, "signals", since, as_of, theme)
     _show(options, found, render.signals, as_json)
 
 
@@ -119,6 +111,7 @@ def signals_show(
     as_json: Json = False,
 ) -> None:
     """The card: headline, context, evidence, reasons, key points, what to watch."""
+    from monitor.cli import cards
     from monitor.reports.card import card
 
     options: Options = context.obj
@@ -130,9 +123,9 @@ def signals_show(
     if as_json:
         print_json(found)
     elif markdown:
-        print(render.card_markdown(found))
+        print(cards.card_markdown(found))
     else:
-        render.card(options.console(), found)
+        cards.card(options.console(), found)
 
 
 def link(
@@ -146,17 +139,20 @@ def link(
     as_json: Json = False,
 ) -> None:
     """What prices did after signals: time, headline, before → after, points, verdict."""
-    rows = _rows(context, "links", since, as_of)
+    options: Options = context.obj
+    rows = _rows(options.load_config(), "links", since, as_of)
     if not all_windows:
         rows = [row for row in rows if row["focal"] and row["window_s"] == 3600]
-    _show(context.obj, rows, render.links_with_stats if stats else render.links, as_json)
+    _show(options, rows, render.links_with_stats if stats else render.links, as_json)
 
 
 def moves(
     context: typer.Context, since: Since = "7d", as_of: AsOf = None, as_json: Json = False
 ) -> None:
     """Price moves and what was public near them; often nothing."""
-    _show(context.obj, _rows(context, "moves", since, as_of), render.moves, as_json)
+    options: Options = context.obj
+    found = _rows(options.load_config(), "moves", since, as_of)
+    _show(options, found, render.moves, as_json)
 
 
 def themes_list(context: typer.Context, as_json: Json = False) -> None:
@@ -169,6 +165,9 @@ def themes_list(context: typer.Context, as_json: Json = False) -> None:
             "min_score": theme.min_score,
             "entities": list(theme.entities),
             "markets": [ref.key for ref in theme.markets],
+            "related_markets": [
+                getattr(ref, "key", None) or f"theme {ref.theme}" for ref in theme.related_markets
+            ],
         }
         for theme in config.themes
     ]
@@ -205,7 +204,7 @@ def sources_list(context: typer.Context, as_json: Json = False) -> None:
     config = options.load_config()
     with reading(config) as session:
         found = source_rows(session, config, now=utc_now())
-    _show(options, found, render.sources, as_json)
+    _show(options, found, health.sources, as_json)
 
 
 def sources_check(
@@ -220,32 +219,32 @@ def sources_check(
     options: Options = context.obj
     options.set_up_logs()
     config, topics = options.load_topics()
-    chosen = [source for source in config.sources if source.name == name]
-    if not chosen:
-        known = ", ".join(source.name for source in config.sources)
-        raise ConfigError(f"unknown source {name!r}; the config has {known}")
-    found = asyncio.run(check_source(config, topics, chosen[0], SystemClock()))
-    _show(options, found, render.source_check, as_json)
+    known = {source.name: source for source in config.sources}
+    source = known[chosen(name, list(known), "source")]
+    found = asyncio.run(check_source(config, topics, source, SystemClock()))
+    _show(options, found, health.source_check, as_json)
     return 1 if found["error"] else 0
 
 
 def _rows(
-    context: typer.Context, what: str, since: str | None, as_of: str | None
+    config: Any, what: str, since: str | None, as_of: str | None, theme: str | None = None
 ) -> list[dict[str, Any]]:
     from storage.tables import TABLES, Selection
 
-    options: Options = context.obj
     now = utc_now()
-    selection = Selection(since=parse_when(since, now=now), as_of=parse_when(as_of, now=now))
-    with reading(options.load_config()) as session:
+    selection = Selection(
+        since=parse_when(since, now=now, option="--since"),
+        as_of=parse_when(as_of, now=now, option="--as-of"),
+        theme=theme,
+    )
+    with reading(config) as session:
         rows = list(TABLES[what].rows(session, selection))
     return [dict(zip(TABLES[what].columns, row, strict=True)) for row in rows]
 
 
 def _check_theme(config: Any, theme: str | None) -> None:
-    names = [each.name for each in config.themes]
-    if theme is not None and theme not in names:
-        raise ConfigError(f"unknown theme {theme!r}; the config has {', '.join(names)}")
+    if theme is not None:
+        chosen(theme, [each.name for each in config.themes], "theme")
 
 
 def _show(options: Options, value: Any, draw: Any, as_json: bool) -> None:

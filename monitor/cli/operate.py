@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from monitor import __version__
-from monitor.cli import render
-from monitor.cli.context import Options, owning, print_json, reading, utc_now
+from monitor.cli import health
+from monitor.cli.context import Options, chosen, owning, print_json, reading, utc_now
 from monitor.errors import ConfigError
 
 if TYPE_CHECKING:
     from monitor.config import Config
 
+_SECRET_PARAMETER = re.compile(
+    r"(?i)([?&][^=&#]*(?:key|token|secret|passw|sig|auth)[^=&#]*=)[^&#]*"
+)
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -93,10 +98,7 @@ def poll(
     options.set_up_logs()
     config = options.load_config()
     _warn_of_placeholder(config)
-    known = [source.name for source in config.sources]
-    for name in sources or ():
-        if name not in known:
-            raise ConfigError(f"unknown source {name!r}; the config has {', '.join(known)}")
+    _check_sources(config, sources or ())
 
     async def work() -> Any:
         async with open_app(config, store, SystemClock(), around=surroundings(options)) as app:
@@ -105,9 +107,9 @@ def poll(
     with owning(config) as store:
         reports, found = asyncio.run(work())
     if as_json:
-        print_json(render.poll_json(reports, found))
+        print_json(health.poll_json(reports, found))
     else:
-        render.poll(options.console(), reports, found)
+        health.poll(options.console(), reports, found)
     return 3 if any(report.error for report in reports) else 0
 
 
@@ -139,7 +141,7 @@ def status(
     if as_json:
         print_json(report)
     else:
-        render.status(options.console(), report)
+        health.status(options.console(), report)
     return 1 if check and report["problems"] else 0
 
 
@@ -156,14 +158,13 @@ def config_check(context: typer.Context) -> None:
 def config_show(context: typer.Context, as_json: Json = False) -> None:
     """Show the configuration with defaults and overrides; secrets are named, never shown."""
     options: Options = context.obj
-    plain = options.load_config().model_dump(mode="json")
+    plain = _without_secrets(options.load_config().model_dump(mode="json"))
     if as_json:
         print_json(plain)
         return
     from ruamel.yaml import YAML
 
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
+    yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     yaml.dump(plain, sys.stdout)
 
@@ -174,10 +175,19 @@ def service_print(
 ) -> None:
     """Print a systemd unit for this installation, with absolute paths."""
     from monitor.service import unit_text
+    from storage.engine import sqlite_path
 
     options: Options = context.obj
-    config = options.config_file().resolve()
-    print(unit_text(python=Path(sys.executable), config=config, user=user), end="")
+    path, data = options.config_file().resolve(), None
+    if path.exists():
+        database = sqlite_path(options.load_config().storage.url)
+        data = database.parent if database else None
+    else:
+        sys.stderr.write(
+            f"signal-monitor: {path} is not there yet; `signal-monitor init` writes it\n"
+        )
+    python = Path(sys.executable).absolute()
+    print(unit_text(python=python, config=path, user=user, data=data), end="")
 
 
 def db_migrate(context: typer.Context) -> None:
@@ -202,6 +212,22 @@ def surroundings(options: Options) -> Any:
         return (folder / name).read_text(encoding="utf-8")
 
     return Surroundings(os.environ, read_text, sys.stdout, sys.stderr)
+
+
+def _check_sources(config: Config, names: Sequence[str]) -> None:
+    known = {source.name: source for source in config.sources}
+    for name in names:
+        if not known[chosen(name, list(known), "source")].enabled:
+            raise ConfigError(f"source {name!r} is off; take `enabled: false` out to poll it")
+
+
+def _without_secrets(node: Any) -> Any:
+    """Return plain values without what an address carries under a name like `token`."""
+    if isinstance(node, dict):
+        return {key: _without_secrets(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_without_secrets(value) for value in node]
+    return _SECRET_PARAMETER.sub(r"\1***", node) if isinstance(node, str) else node
 
 
 def _warn_of_placeholder(config: Config) -> None:

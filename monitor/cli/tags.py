@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +19,9 @@ from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
     from signals.tagger import Tagger, Tagging
+
+
+MAX_TEXT = 16 << 20
 
 
 def register(app: typer.Typer) -> None:
@@ -38,11 +43,16 @@ def tag(
     lang: Annotated[str | None, typer.Option(help="en or zh.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
-    """Explain which themes, entities, facts and kind a text gets, and why."""
+    """Explain which themes, entities, facts and kind a text gets, and why.
+
+    `--jsonl` answers each line of stdin with one line, junk too; only empty lines get none.
+    """
     options: Options = context.obj
+    if sum((bool(text), file is not None, jsonl)) != 1:
+        raise ConfigError("tag needs one of a text, --file FILE, --jsonl, or - for stdin")
     tagger = _topics(options).tagger
     if jsonl:
-        for line in _tag_lines(tagger, sys.stdin):
+        for line in tag_lines(tagger, sys.stdin.buffer):
             sys.stdout.write(line + "\n")
         return
     title, content = _read(text, file)
@@ -82,44 +92,80 @@ def plain(found: Tagging) -> dict[str, Any]:
 
 def _topics(options: Options) -> Any:
     """Return the themes of the config; the shipped ones where there is no config file."""
-    from pathlib import Path as Folder
-
     from monitor.app import open_topics
     from monitor.config import parse_config, shipped_text
 
     if options.config_path is None and not options.config_file().exists():
-        return open_topics(parse_config(shipped_text(), name="config.yaml", folder=Folder()))
+        return open_topics(parse_config(shipped_text(), name="config.yaml", folder=Path()))
     return options.load_topics()[1]
 
 
+def tag_lines(tagger: Tagger, lines: Iterable[bytes]) -> Iterator[str]:
+    """Yield one JSON text for each line that is not empty, in order; junk gets an error."""
+    for line in lines:
+        if line.rstrip(b"\r\n"):
+            yield _tag_line(tagger, line)
+
+
+def _tag_line(tagger: Tagger, line: bytes) -> str:
+    identifier: Any = None
+    try:
+        item = _object(line)
+        identifier = _identifier(item.get("id"))
+        found = plain(tagger.tag(_document(item)))
+        return json.dumps({"id": identifier, **found}, ensure_ascii=False)
+    except typer.BadParameter as error:
+        why = f"published_at: {error.message}"
+    except RecursionError:
+        why = "nested too deeply"
+    except (ValueError, TypeError, OverflowError) as error:
+        why = str(error)
+    return json.dumps({"id": identifier, "error": why}, ensure_ascii=False)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    item = json.loads(line.decode("utf-8"), parse_constant=_refuse)
+    if not isinstance(item, dict):
+        raise TypeError("a line must hold one JSON object")
+    return item
+
+
+def _refuse(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON value")
+
+
+def _identifier(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("the id is no finite number")
+    return value
+
+
 def _read(text: list[str] | None, file: Path | None) -> tuple[str, str | None]:
-    if file is not None:
-        try:
-            whole = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise MonitorError(f"{file}: cannot be read: {error}") from error
-    elif text == ["-"]:
-        whole = sys.stdin.read()
-    elif text:
-        return " ".join(text), None
-    else:
-        raise ConfigError("tag needs a text, --file FILE, --jsonl, or - for stdin")
+    if file is None and text != ["-"]:
+        # Arguments that are no UTF-8 come as lone surrogates, which no output could write.
+        title = " ".join(text or ()).encode(errors="surrogateescape").decode(errors="replace")
+        if not title.strip():
+            raise ConfigError("tag needs a text that is not empty")
+        return title, None
+    try:
+        stream = sys.stdin.buffer if file is None else file.open("rb")
+        with stream if file is not None else nullcontext():
+            data = stream.read(MAX_TEXT + 1)
+    except (OSError, ValueError) as error:
+        raise MonitorError(f"{file}: cannot be read: {_reason(error)}") from error
+    name = "stdin" if file is None else file
+    if len(data) > MAX_TEXT:
+        raise MonitorError(f"{name}: larger than {MAX_TEXT >> 20} MiB; this is no article")
+    try:
+        whole = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MonitorError(f"{name}: not UTF-8 at byte {error.start}") from error
     title, _, content = whole.strip().partition("\n")
     return title, content.strip() or None
 
 
-def _tag_lines(tagger: Tagger, stream: IO[str]) -> Iterator[str]:
-    for line in stream:
-        if not line.strip():
-            continue
-        identifier = None
-        try:
-            item = json.loads(line)
-            identifier = item.get("id")
-            found = plain(tagger.tag(_document(item)))
-            yield json.dumps({"id": identifier, **found}, ensure_ascii=False)
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
-            yield json.dumps({"id": identifier, "error": str(error)}, ensure_ascii=False)
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)
 
 
 def _document(item: dict[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 """The demonstration: the recorded case and the simulated market through the real pipeline.
 
-The fake upstream serves them on loopback; the clock is turned by hand, ten or twenty minutes at
-a time; each turn polls what is due and runs the daemon's own jobs.
+The fake upstream serves them on loopback; the clock is turned by hand, twelve minutes to two
+hours at a time; each turn polls what is due and runs the daemon's own jobs.
 """
 
 from __future__ import annotations
@@ -20,17 +20,28 @@ from monitor.clock import ManualClock
 from monitor.config import Config, parse_config
 from monitor.daemon import run_round
 from monitor.demo.case import demo_scenario
-from monitor.demo.simulated import FIRST_QUOTE, HEADLINES, SLUG
+from monitor.demo.simulated import FIRST_QUOTE, HEADLINES, JUMPS, SLUG
 from monitor.demo.simulated import LAST_QUOTE as SIMULATED_END
 from monitor.demo.upstream import Upstream, demo_upstream
 from monitor.fake_upstream import Scenario
 from storage import Store, open_store
 
-END = datetime(2026, 7, 22, 14, tzinfo=UTC)
-# The estimation span before the first effect needs fewer looks than the effects themselves.
-EFFECTS_FROM = HEADLINES[0].at - timedelta(hours=3)
-FINE, COARSE = timedelta(minutes=12), timedelta(minutes=30)
-FEEDS = ("arena-news", "vendor-moonshot", "vendor-qwen", "wire-en", "wire-zh", "simulated-wire")
+END = datetime(2026, 7, 22, 2, tzinfo=UTC)
+EFFECTS = tuple(headline.at for headline in HEADLINES) + tuple(jump.at for jump in JUMPS)
+# Where the real case happened and prices are known: looked at every half hour, else every two.
+WATCHED = (
+    (FIRST_QUOTE - timedelta(minutes=30), SIMULATED_END + timedelta(hours=1)),
+    (datetime(2026, 7, 16, 16, tzinfo=UTC), datetime(2026, 7, 17, 1, tzinfo=UTC)),
+    (datetime(2026, 7, 19, 10, tzinfo=UTC), datetime(2026, 7, 21, 14, tzinfo=UTC)),
+)
+FEEDS = {
+    "simulated-wire": "12m",
+    "arena-news": "1h",
+    "vendor-moonshot": "1h",
+    "vendor-qwen": "3h",
+    "wire-en": "1h",
+    "wire-zh": "1h",
+}
 DATABASE = "demo.db"
 
 
@@ -54,7 +65,7 @@ async def run_demo(folder: Path, progress: Callable[[float], None]) -> Shown:
     """
     _clear(folder)
     scenario = demo_scenario()
-    clock = ManualClock(FIRST_QUOTE - FINE)
+    clock = ManualClock(next(turns()))
     told = io.StringIO()
     with demo_upstream(clock.now()) as upstream:
         config = demo_config(upstream.url, folder)
@@ -75,9 +86,10 @@ async def run_demo(folder: Path, progress: Callable[[float], None]) -> Shown:
 
 
 def demo_config(url: str, folder: Path) -> Config:
-    """Return the demonstration's config against an upstream at `url`."""
+    """Return the demonstration's config against an upstream at `url`, left in `folder` too."""
     feeds = "\n".join(
-        f'  - {{name: {name}, kind: rss, every: 30m, url: "{url}/feed/{name}"}}' for name in FEEDS
+        f'  - {{name: {name}, kind: rss, every: {every}, url: "{url}/feed/{name}"}}'
+        for name, every in FEEDS.items()
     )
     template = resources.files("monitor.demo").joinpath("config.yaml").read_text(encoding="utf-8")
     text = template.format(
@@ -87,15 +99,21 @@ def demo_config(url: str, folder: Path) -> Config:
         simulated=SLUG,
         feeds=feeds,
     )
-    return parse_config(text, name="demo.yaml", folder=folder.resolve())
+    (folder / "config.yaml").write_text(text, encoding="utf-8")
+    return parse_config(text, name="config.yaml", folder=folder.resolve())
 
 
 def turns() -> Iterator[datetime]:
-    """Yield the instants the clock is set to: fine around the simulated effects."""
-    now = FIRST_QUOTE - FINE
+    """Yield the instants the clock is set to: close around the effects, wide where little is."""
+    now = WATCHED[0][0]
     while now <= END:
         yield now
-        now += FINE if EFFECTS_FROM <= now < SIMULATED_END else COARSE
+        if any(at - timedelta(minutes=150) <= now < at + timedelta(hours=2) for at in EFFECTS):
+            now += timedelta(minutes=12)
+        elif any(start <= now < end for start, end in WATCHED):
+            now += timedelta(minutes=30)
+        else:
+            now += timedelta(hours=2)
 
 
 def _clear(folder: Path) -> None:

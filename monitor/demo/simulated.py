@@ -1,7 +1,7 @@
 """The SIMULATED market: a dense book with known effects, so that every verdict can be shown.
 
-The mid is a level plus small noise, quoted every 10 minutes from 2026-07-11 to 2026-07-16 (UTC).
-Four headlines and one silent jump are set at fixed times, at least 8 h apart, the first 80 h after
+The mid is a level plus small noise, quoted every 10 minutes from 2026-07-11 to 2026-07-15 (UTC).
+Four headlines and one silent jump are set at fixed times, at least 4 h apart, the first 80 h after
 the first quote, so that each has the 72 h of prior quotes that the link's verdict asks for.
 Nothing of it is real, and its question and titles say so.
 """
@@ -17,11 +17,11 @@ import numpy as np
 from monitor.fake_upstream.builders import binary_event
 from monitor.fake_upstream.scenario import Event, Feed, FeedItem, Price, Scenario
 
-SLUG = "simulated-chinese-model-number-one-by-july-16"
+SLUG = "simulated-chinese-model-number-one-by-july-15"
 FEED = "simulated-wire"
 FIRST_QUOTE = datetime(2026, 7, 11, tzinfo=UTC)
-LAST_QUOTE = datetime(2026, 7, 16, 4, tzinfo=UTC)
-CLOSES = datetime(2026, 7, 16, 6, tzinfo=UTC)
+LAST_QUOTE = datetime(2026, 7, 15, 22, tzinfo=UTC)
+CLOSES = datetime(2026, 7, 15, 23, tzinfo=UTC)
 STEP = timedelta(minutes=10)
 SEED = 20260711
 
@@ -31,7 +31,7 @@ _NOISE_TICKS = 1.0
 _RULES = (
     "SIMULATED market, generated for a demonstration; it exists nowhere. Pays Yes if any model "
     "owned by a Chinese company has the highest arena score on the Text Arena leaderboard, "
-    "overall, at any time by July 16, 2026, 06:00 UTC. A tie for first place is enough."
+    "overall, at any time by July 15, 2026, 23:00 UTC. A tie for first place is enough."
 )
 
 
@@ -61,7 +61,7 @@ HEADLINES = (
     Headline(
         "sim-qwen-launch",
         _at(14, 8, 5),
-        "[SIMULATED] Alibaba launches Qwen 4 Max and aims for the top of the text leaderboard",
+        "[SIMULATED] Alibaba launches Qwen 4 Max, its largest language model so far",
         "moved_up",
     ),
     Headline(
@@ -73,7 +73,7 @@ HEADLINES = (
     Headline(
         "sim-glm-launch",
         _at(15, 4, 41),
-        "[SIMULATED] 智谱发布 GLM-6，目标直指文本竞技场榜首",
+        "[SIMULATED] 智谱发布新一代大模型 GLM-6，参数量翻倍",
         "moved_before",
     ),
     Headline(
@@ -83,7 +83,7 @@ HEADLINES = (
         "no_detectable_move",
     ),
 )
-UNEXPLAINED_JUMP = Jump(_at(16, 0, 10), -90)
+UNEXPLAINED_JUMP = Jump(_at(15, 19, 40), -90)
 JUMPS = (
     Jump(_at(14, 8, 10), 90),
     Jump(_at(14, 18, 10), -60),
@@ -112,7 +112,7 @@ def simulated_event() -> Event:
     """Return the event: one binary market, listed at the first quote, paid No at its close."""
     event = binary_event(
         SLUG,
-        "SIMULATED: Will a Chinese model be number one on the text board by 16 July 2026?",
+        "SIMULATED: Will a Chinese model be number one on the text board by 15 July 2026?",
         created_at=FIRST_QUOTE,
         ends=CLOSES,
         rules=_RULES,

@@ -10,6 +10,7 @@ from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import MonitorError
 from monitor.http_client import HttpClient
+from monitor.http_status import safe_url
 from monitor.sources.base import SourceModel
 
 SAMPLE = 5
@@ -34,7 +35,7 @@ async def check_source(
         try:
             for page in await following.fetch(session, {}):
                 batch = following.parse(page)
-                report["pages"].append({"url": page.url, "bytes": len(page.body)})
+                report["pages"].append({"url": safe_url(page.url), "bytes": len(page.body)})
                 for kind in ("markets", "quotes", "candles", "trades", "items", "standings"):
                     counts[kind] += len(getattr(batch, kind))
                 rejects.update(reject.reason for reject in batch.rejects)

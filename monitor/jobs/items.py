@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,12 +21,23 @@ from storage.records import Origin, Precision
 BATCH_ITEMS = 500
 FRESH = timedelta(hours=6)
 NOVELTY_WINDOW = timedelta(hours=72)
+SKEW = timedelta(minutes=1)
+EXACT = (Precision.SECOND, Precision.MINUTE)
 
 
-def tag_items(session: Session, topics: Topics, *, now: datetime) -> list[Signal]:
-    """Return the signals that untagged or reworded items added or changed."""
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """The signals that items added or changed; `more` says that items are left."""
+
+    signals: list[Signal]
+    more: bool
+
+
+def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
+    """Return what followed from items that are untagged or reworded, BATCH_ITEMS at most."""
     touched: dict[str, None] = {}
-    for item in item_repo.untagged(session, topics.catalog.version, limit=BATCH_ITEMS):
+    items = item_repo.untagged(session, topics.catalog.version, limit=BATCH_ITEMS)
+    for item in sorted(items, key=lambda item: item.published_at or item.observed_at):
         tagging = topics.tagger.tag(_document(session, item))
         item.attributed_to = tagging.attributed_to
         session.add(item)
@@ -37,9 +49,10 @@ def tag_items(session: Session, topics: Topics, *, now: datetime) -> list[Signal
             known_from=now,
         )
         touched[_join_story(session, item, tagging)] = None
-    return [
+    signals = [
         signal for story in touched for signal in _story_signals(session, topics, story, now=now)
     ]
+    return Tagged(signals, more=len(items) == BATCH_ITEMS)
 
 
 def signal_id(origin_kind: str, origin_id: str, theme: str, event_no: int) -> str:
@@ -205,8 +218,7 @@ def _signal_values(
             "theme": tag.theme,
             "event_no": event["no"],
             "kind": event["kind"] or tag.kind or "other",
-            "at": at,
-            "precision": precision,
+            **_when(event, at, precision),
             "observed_at": min(each.observed_at for each in items.values()),
             "title": item.title if event["no"] == 0 else (event.get("title") or item.title),
             "url": item.url,
@@ -222,35 +234,48 @@ def _signal_values(
             "alertable": any(map(_is_fresh, items.values())) and not is_old,
             "reason": tag.reason,
         }
-        if event["no"] != 0 and event.get("at"):
-            values["at"] = datetime.fromisoformat(event["at"])
-            values["precision"] = event["precision"]
         yield {**values, "novelty": novelty(session, values)}
 
 
-def _first_public(items: Iterable[Item]) -> tuple[datetime, str]:
-    """Return t0: the earliest published instant of known precision, else when we first saw it.
+def _when(event: dict[str, Any], at: datetime, precision: str) -> dict[str, Any]:
+    """Return the instant of an event: its own day when that is past, else its story's.
 
-    A source may not have published after we observed it; such a clock is not believed.
+    News of a later day, or of a day the text leaves vague, was public when the story was.
     """
-    listed = list(items)
-    exact = [
-        (item.published_at, item.precision)
-        for item in listed
-        if item.published_at
-        and item.precision in (Precision.SECOND, Precision.MINUTE)
-        and item.published_at <= item.observed_at
-    ]
-    if exact:
-        return min(exact)
-    dated = [(i.published_at, i.precision) for i in listed if i.published_at]
-    if dated:
-        return min(dated)
-    return min(item.observed_at for item in listed), Precision.UNKNOWN.value
+    if event["no"] == 0 or not event.get("at"):
+        return {"at": at, "precision": precision}
+    day = datetime.fromisoformat(event["at"])
+    if event["precision"] == Precision.DAY and day <= at:
+        return {"at": day, "precision": Precision.DAY.value}
+    exact = event["precision"] == Precision.DAY
+    return {"at": at, "precision": precision if exact else Precision.UNKNOWN.value}
+
+
+def _first_public(items: Iterable[Item]) -> tuple[datetime, str]:
+    """Return t0: the earliest public instant, a precise one before a mere date."""
+    known = [_public(item) for item in items]
+    exact = [one for one in known if one[1] in EXACT]
+    dated = [one for one in known if one[1] == Precision.DAY]
+    return min(exact or dated or known)
+
+
+def _public(item: Item) -> tuple[datetime, str]:
+    """Return when an item was surely public, and how exactly that is known.
+
+    Nobody publishes after we read it: of a clock that runs ahead only a minute is believed.
+    """
+    if item.published_at is None:
+        return item.observed_at, Precision.UNKNOWN.value
+    ahead = item.published_at - item.observed_at
+    if ahead <= timedelta(0):
+        return item.published_at, item.precision
+    is_near = item.precision in EXACT and ahead <= SKEW
+    return item.observed_at, (Precision.MINUTE if is_near else Precision.UNKNOWN).value
 
 
 def _is_fresh(item: Item) -> bool:
     """Return whether a live poll saw the item first, within 6 h of its publication."""
     if item.origin != Origin.LIVE:
         return False
-    return item.published_at is None or item.observed_at - item.published_at <= FRESH
+    span = timedelta(days=1) if item.precision == Precision.DAY else timedelta(0)
+    return item.published_at is None or item.observed_at - (item.published_at + span) <= FRESH

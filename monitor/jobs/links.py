@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,8 +23,11 @@ from storage.models import Signal
 from storage.records import Precision
 
 HORIZON = timedelta(days=8)
-AROUND = timedelta(hours=3)
-FORWARD = timedelta(hours=25)
+# The run-up of 2 h and the longest chain of an episode that may reach into it.
+RUN_UP = timedelta(hours=2)
+AROUND = timedelta(hours=9)
+PRIMARY = timedelta(seconds=rules.PRIMARY_WINDOW_S)
+MANY = 10_000  # ids that one query names
 WINDOWS_S = (rules.PRIMARY_WINDOW_S, *rules.DESCRIBED_WINDOWS_S)
 PRECISE = {Precision.SECOND, Precision.MINUTE}
 
@@ -38,20 +42,23 @@ class _Focus:
 
 
 def link_signals(
-    session: Session, topics: Topics, *, now: datetime, horizon: timedelta = HORIZON
+    session: Session,
+    topics: Topics,
+    *,
+    now: datetime,
+    horizon: timedelta = HORIZON,
+    changed: Iterable[Signal] = (),
 ) -> int:
     """Return how many link rows changed: one test for each story and outcome, the rest described.
 
     First every due signal gets its focal legs, so that each test knows the other episodes on its
-    outcome; then the windows that can be read are judged.
+    outcome; then the windows that can be read are judged. `changed` signals are due, too: their
+    instant may be another one.
     """
-    due = [
-        signal
-        for signal in signal_repo.unlinked(
-            session, now=now, horizon=now - horizon, windows_s=WINDOWS_S
-        )
-        if not signal.background
-    ]
+    unlinked = signal_repo.unlinked(session, now=now, horizon=now - horizon, windows_s=WINDOWS_S)
+    again = [signal for signal in changed if now - horizon <= signal.at <= now]
+    found = {signal.signal_id: signal for signal in (*unlinked, *again) if not signal.background}
+    due = sorted(found.values(), key=lambda signal: (signal.at, signal.signal_id))
     if not due:
         return 0
     book = _Book(session, topics, since=min(signal.at for signal in due), now=now)
@@ -74,12 +81,12 @@ class _Book:
         self._load_known()
 
     def _load_known(self) -> None:
-        known = signal_repo.links(self._session)
         signals = {
             signal.signal_id: signal
             for signal in signal_repo.signals(self._session, since=self._since - AROUND)
         }
-        for link in known:
+        wanted = list(signals) if len(signals) <= MANY else None
+        for link in signal_repo.links(self._session, signal_ids=wanted):
             signal = signals.get(link.signal_id)
             if link.focal and signal and link.window_s == rules.PRIMARY_WINDOW_S:
                 self._focal[link.outcome_id][signal.signal_id] = signal
@@ -108,7 +115,7 @@ class _Book:
 
     def note(self, focused: list[_Focus]) -> None:
         """Remember which signals are focal where; the first theme of a story keeps the test."""
-        for focus in sorted(focused, key=lambda f: (f.relation != "own", f.signal.theme)):
+        for focus in sorted(focused, key=_testing_order):
             key = (focus.signal.origin_id, focus.leg.outcome_id)
             if self._tested.setdefault(key, focus.signal.signal_id) == focus.signal.signal_id:
                 self._focal[focus.leg.outcome_id][focus.signal.signal_id] = focus.signal
@@ -123,8 +130,7 @@ class _Book:
         near = [
             signal
             for signal in self._focal[focus.leg.outcome_id].values()
-            if signal.precision in PRECISE
-            and abs(signal.at - focus.signal.at) <= AROUND + timedelta(hours=6)
+            if signal.precision in PRECISE and abs(signal.at - focus.signal.at) <= AROUND
         ]
         found = episodes(
             Occurrence(s.signal_id, to_ms(s.at), s.origin_id, frozenset(s.entities or ()))
@@ -134,10 +140,13 @@ class _Book:
         return str(mine), [s for s in near if found.get(s.signal_id) != mine]
 
     def _focal_leg(self, legs: list[Leg], signal: Signal) -> Leg | None:
-        at = to_ms(signal.at)
         found = rules.focal_leg(
             [
-                rules.Leg(str(leg.outcome_id), leg.owner, self.watched(leg).series.as_of(at).value)
+                rules.Leg(
+                    str(leg.outcome_id),
+                    leg.owner,
+                    series.price_at(self._session, leg, signal.at) if len(legs) > 1 else None,
+                )
                 for leg in legs
             ],
             entities=set(signal.entities or ()),
@@ -145,6 +154,10 @@ class _Book:
         )
         named = {str(leg.outcome_id): leg for leg in legs}
         return named[found.outcome] if found else None
+
+
+def _testing_order(focus: _Focus) -> tuple[bool, int, str]:
+    return focus.relation != "own", focus.signal.event_no, focus.signal.theme
 
 
 def _relation(legs: list[Leg], theme: str) -> str | None:
@@ -227,10 +240,18 @@ def _put(
         "verdict": result.verdict,
         "reason": result.reason,
         "episode": episode,
-        "confounded_by": [o.signal_id for o in others] if result.verdict == "confounded" else [],
+        "confounded_by": _confounders(focus, result, others),
         "final": result.final,
     }
     return int(signal_repo.put_link(session, values, known_from=now))
+
+
+def _confounders(focus: _Focus, result: LinkResult, others: list[Signal]) -> list[str]:
+    if result.verdict != "confounded":
+        return []
+    t0 = focus.signal.at
+    near = [other for other in others if t0 - RUN_UP <= other.at < t0 + PRIMARY]
+    return [other.signal_id for other in sorted(near, key=lambda each: (each.at, each.signal_id))]
 
 
 def _rounded(value: float | None) -> float | None:

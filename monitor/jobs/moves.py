@@ -26,7 +26,8 @@ LOOK_BACK = timedelta(hours=8)
 AMENDABLE = timedelta(hours=48)
 LIVE_LAG_MS = 10 * MINUTE_MS
 # How wrong a signal's instant may be, beside the poll that observed the price.
-CLOCK_ERROR_MIN = {Precision.SECOND: 0.1, Precision.MINUTE: 1.0, Precision.DAY: 1440.0}
+CLOCK_ERROR_MIN = {Precision.SECOND: 0.1, Precision.MINUTE: 1.0, Precision.DAY: 720.0}
+NOON_MS = 12 * 60 * MINUTE_MS
 POLL_ERROR_MIN = 1.0
 
 
@@ -36,11 +37,16 @@ def find_moves(
     *,
     now: datetime,
     outcome_ids: Iterable[int] | None = None,
+    has_news: bool = True,
 ) -> list[Move]:
-    """Return the move rows that changed. `outcome_ids` None looks at every leg with open work."""
+    """Return the move rows that changed.
+
+    Looked at are `outcome_ids` (None: every leg), those whose recent move time alone may still
+    settle, and with `has_news` (signals changed since the last look) all that moved recently.
+    """
     legs = {leg.outcome_id: leg for leg in market_repo.legs(session)}
     recent = signal_repo.moves(session, since=now - AMENDABLE)
-    unsettled = {move.outcome_id for move in recent}
+    unsettled = {move.outcome_id for move in recent if has_news or _is_open(move)}
     wanted = set(legs) if outcome_ids is None else set(outcome_ids) | unsettled
     signals = signal_repo.signals(session, since=now - AMENDABLE - timedelta(hours=12))
     changed = []
@@ -80,6 +86,11 @@ def _leg_moves(
     return changed
 
 
+def _is_open(move: Move) -> bool:
+    is_unexplained = move.state == "persisted" and move.verdict == "pending"
+    return move.state == "pending" or is_unexplained
+
+
 def _candidates(
     topics: Topics, leg: Leg, move: FoundMove, signals: list[Signal]
 ) -> list[causes.Candidate]:
@@ -93,7 +104,7 @@ def _candidates(
     return [
         causes.Candidate(
             signal_id=signal.signal_id,
-            minutes=(to_ms(signal.at) - move.start_at) / MINUTE_MS,
+            minutes=(_middle_ms(signal) - move.start_at) / MINUTE_MS,
             clock_error_min=CLOCK_ERROR_MIN.get(Precision(signal.precision), 60.0) + POLL_ERROR_MIN,
             score=signal.score,
             novelty=signal.novelty or 0.0,
@@ -101,6 +112,12 @@ def _candidates(
         )
         for signal in stories.values()
     ]
+
+
+def _middle_ms(signal: Signal) -> int:
+    """Return the middle of the time in which the signal became public: a date means that day."""
+    at = to_ms(signal.at)
+    return at + NOON_MS if signal.precision == Precision.DAY else at
 
 
 def _values(

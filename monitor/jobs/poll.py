@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +21,6 @@ from monitor.sources.base import Page, Source, interval
 from signals.stories import canonical_url, title_key
 from storage import coverage, item_repo, market_repo, quotes, source_repo, standing_repo
 from storage.item_repo import ItemKeys
-from storage.models import SourceState
 from storage.records import Batch, ItemRecord, Origin, Reject
 
 log = structlog.get_logger()
@@ -29,13 +28,18 @@ log = structlog.get_logger()
 MIN_COVERAGE_GAP = timedelta(minutes=5)
 MAX_BACKOFF = timedelta(hours=6)
 PERMANENT_BACKOFF = timedelta(hours=1)
+# A poll may ask more than once, and each request has a deadline of its own.
+FETCH_DEADLINES = 5
 MARKET_SPACING_S = 0.0
 FEED_SPACING_S = 1.0
 
 
 @dataclass(slots=True)
 class PollReport:
-    """What one poll did. `error` None means it worked; `next_due` is when to come again."""
+    """What one poll did. `error` None means it worked.
+
+    `next_due` is when to come again after a restart, `pause` how long to wait until then.
+    """
 
     source: str
     next_due: datetime
@@ -44,6 +48,7 @@ class PollReport:
     rejects: Counter[str] = field(default_factory=Counter)
     changed_outcomes: list[int] = field(default_factory=list)
     requests: int = 0
+    pause: timedelta = timedelta(0)
 
     @property
     def brought_news(self) -> bool:
@@ -59,7 +64,7 @@ async def poll_source(app: App, source: Source, *, rng: random.Random) -> PollRe
         source.name, validators=state.validators or {}, spacing_s=_spacing_s(source)
     )
     try:
-        pages = await source.fetch(http, state.cursor or {})
+        pages = await _fetch(app, source, http, state.cursor or {})
         parsed = [await _parse(source, page, http) for page in pages]
         if pages and not any(batch is not None for batch, _ in parsed):
             raise ParseError("; ".join(reject.reason for _, reject in parsed if reject))
@@ -74,10 +79,11 @@ async def poll_source(app: App, source: Source, *, rng: random.Random) -> PollRe
 
 def backoff(source: Source, failures: int, error: MonitorError, rng: random.Random) -> timedelta:
     """Return the pause after `failures` in a row: doubling with jitter, Retry-After honoured."""
-    pause: timedelta = min(interval(source) * 2 ** min(failures, 16), MAX_BACKOFF)
+    usual = interval(source)
+    pause: timedelta = max(min(usual * 2 ** min(failures, 16), MAX_BACKOFF), usual)
+    pause = pause * (0.9 + 0.2 * rng.random())
     if isinstance(error, PermanentSourceError):
         pause = max(pause, PERMANENT_BACKOFF)
-    pause = pause * (0.9 + 0.2 * rng.random())
     if isinstance(error, TransientSourceError) and error.retry_after_s:
         pause = max(pause, timedelta(seconds=error.retry_after_s))
     return pause
@@ -89,15 +95,34 @@ def item_keys(record: ItemRecord) -> ItemKeys:
     return ItemKeys(url, title_key(record.title, record.publisher))
 
 
+async def _fetch(
+    app: App, source: Source, http: SourceSession, cursor: Mapping[str, object]
+) -> list[Page]:
+    limit_s = app.http.deadline.total_seconds() * FETCH_DEADLINES
+    try:
+        async with asyncio.timeout(limit_s):
+            return await source.fetch(http, cursor)
+    except MonitorError:
+        raise
+    except TimeoutError as error:
+        raise TransientSourceError(f"the poll was not finished within {limit_s:g} s") from error
+    except Exception as error:
+        log.exception("source broke", source=source.name)
+        raise TransientSourceError(f"the source broke with {_said(error)}") from error
+
+
 async def _parse(
     source: Source, page: Page, http: SourceSession
 ) -> tuple[Batch | None, Reject | None]:
     try:
         return await asyncio.to_thread(source.parse, page), None
-    except ParseError as error:
+    except Exception as error:
         # Without its validator the page is fetched again in full next time.
         http.validators.pop(page.url, None)
-        return None, Reject(str(error), page.url)
+        if isinstance(error, ParseError):
+            return None, Reject(str(error), page.url)
+        log.exception("source broke", source=source.name, url=page.url)
+        return None, Reject(f"the source broke with {_said(error)}", page.url)
 
 
 def _store(
@@ -111,12 +136,13 @@ def _store(
     now = app.clock.now()
     state = source_repo.load(session, source.name)
     origin = Origin.FIRST_POLL if state.first_ok_at is None else Origin.LIVE
-    report = PollReport(source.name, now + interval(source), requests=http.requests)
+    pause = interval(source)
+    report = PollReport(source.name, now + pause, requests=http.requests, pause=pause)
     cursor: dict[str, object] = {}
     rejects = [reject for _, reject in parsed if reject is not None]
     for page, (batch, _) in zip(pages, parsed, strict=True):
         if batch is not None:
-            _store_batch(app, session, source, batch, origin, page.fetched_at, report)
+            rejects += _store_batch(app, session, source, batch, origin, page.fetched_at, report)
             cursor.update(batch.cursor)
             rejects.extend(batch.rejects)
     report.rejects = Counter(reject.reason for reject in rejects)
@@ -141,7 +167,8 @@ def _store_batch(
     origin: Origin,
     observed_at: datetime,
     report: PollReport,
-) -> None:
+) -> list[Reject]:
+    """Store a batch, add it to `report` and return what could not be stored."""
     _store_markets(app, session, batch, origin, observed_at)
     keys = {(q.venue, q.venue_id, q.venue_outcome_id) for q in batch.quotes}
     ids = market_repo.outcome_ids(session, keys | set(batch.read_outcomes))
@@ -155,6 +182,8 @@ def _store_batch(
     report.rows.update(
         markets=len(batch.markets), quotes=len(changed), items=sum(added), standings=standings
     )
+    unknown = len(batch.quotes) - len(known)
+    return [Reject("a price of a market that is not stored", source.name)] * unknown
 
 
 def _store_markets(
@@ -205,10 +234,11 @@ def _fail(
 ) -> PollReport:
     now = app.clock.now()
     failures = source_repo.load(session, source.name).failures + 1
-    next_due = now + backoff(source, failures, error, rng)
+    pause = backoff(source, failures, error, rng)
+    next_due = now + pause
     source_repo.record_failure(session, source.name, at=now, next_due=next_due, error=str(error))
     coverage.note_gap(session, _subjects(session, source), reason=str(error)[:200])
-    return PollReport(source.name, next_due, error=str(error), requests=requests)
+    return PollReport(source.name, next_due, error=str(error), requests=requests, pause=pause)
 
 
 def _subjects(session: Session, source: Source) -> Iterable[str]:
@@ -217,6 +247,10 @@ def _subjects(session: Session, source: Source) -> Iterable[str]:
     for leg in market_repo.legs(session):
         if leg.venue == kind:
             yield coverage.outcome_subject(leg.outcome_id)
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _coverage_gap(source: Source) -> timedelta:
@@ -249,8 +283,3 @@ def _observe(app: App, report: PollReport, seconds: float) -> None:
         rejects=report.rejects.total(),
         **report.rows,
     )
-
-
-def is_due(state: SourceState | None, now: datetime) -> bool:
-    """Return whether a source with this state may be polled at `now`."""
-    return state is None or state.next_due is None or state.next_due <= now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,12 +27,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """How many rows one run changed."""
+    """How many rows one run changed; `more` says that items are left for the next run."""
 
     signals: int
     moves: int
     links: int
     alerts: int
+    more: bool = False
 
 
 def process(
@@ -52,17 +53,18 @@ def process(
     leaderboards out. Schedule rules fire only for runs due after `schedules_since`. Signals older
     than `link_horizon` are not linked.
     """
-    signals = tag_items(session, topics, now=now)
+    tagged = tag_items(session, topics, now=now)
+    signals = tagged.signals
     if boards:
         signals += signal_boards(session, topics, now=now)
-    moves = find_moves(session, topics, now=now, outcome_ids=outcome_ids)
-    links = link_signals(session, topics, now=now, horizon=link_horizon)
+    moves = find_moves(session, topics, now=now, outcome_ids=outcome_ids, has_news=bool(signals))
+    links = link_signals(session, topics, now=now, horizon=link_horizon, changed=signals)
     alerts = _raise_alerts(session, topics, rules, signals, moves, now=now)
     if schedules_since is not None:
         alerts += _raise_schedules(session, topics, rules, since=schedules_since, now=now)
-    found = Processed(len(signals), len(moves), links, alerts)
+    found = Processed(len(signals), len(moves), links, alerts, tagged.more)
     if any((found.signals, found.moves, found.alerts)):
-        log.info("processed", **{name: getattr(found, name) for name in found.__slots__})
+        log.info("processed", **asdict(found))
     return found
 
 
@@ -116,9 +118,14 @@ def _raise_schedules(
         if not isinstance(rule, ScheduleRule):
             continue
         due_at = latest_run(rule, now)
-        if due_at <= since:
+        if due_at <= since or _is_told(session, rule, due_at, now=now):
             continue
         lines = brief_lines(session, topics, now=now)
         draft = schedule_draft(rule, due_at=due_at, now=now, title="The brief", lines=lines)
         raised += alert_repo.add_alert(session, draft) is not None
     return raised
+
+
+def _is_told(session: Session, rule: ScheduleRule, due_at: datetime, *, now: datetime) -> bool:
+    key = schedule_draft(rule, due_at=due_at, now=now, title="", lines=()).dedup_key
+    return key in alert_repo.history(session, [key], since=now).previous

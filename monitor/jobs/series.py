@@ -47,6 +47,13 @@ def load(session: Session, leg: Leg, *, since: datetime, until: datetime | None 
     )
 
 
+def price_at(session: Session, leg: Leg, at: datetime) -> float | None:
+    """Return the gated price of a leg in force at `at`; None when there is none."""
+    found = quotes.latest(session, leg.outcome_id, at=at)
+    prices = price_series(found.at, found.bid, found.ask, found.value, WORDS[found.basis].tolist())
+    return prices.as_of(to_ms(at)).value
+
+
 def resolved_ms(leg: Leg) -> int | None:
     """Return when the leg's market resolved, in ms; None while it has not."""
     return None if leg.resolved_at is None else to_ms(leg.resolved_at)

@@ -88,7 +88,7 @@ class Viewer:
             outcome_id=row.outcome_id,
             venue=leg.venue,
             series=leg.series,
-            label=leg.label or leg.question,
+            label=leg.label or leg.outcome,
             question=leg.question,
             start_at=row.start_at,
             end_at=row.end_at,

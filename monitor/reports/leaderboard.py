@@ -39,7 +39,10 @@ def headline(report: dict[str, Any]) -> str:
     """Return who is first, the best Chinese model and the distance, in one line."""
     first, best = report["top"][0], report["best_chinese"]
     name = f"{report['board']}, style control {report['style_control']}"
-    lead = f"{name}: #{first['rank']} {first['model']} ({first['organization']}) {first['score']:g}"
+    maker = first["organization"] or "maker unknown"
+    lead = f"{name}: #{first['rank']} {first['model']} ({maker}) {first['score']:g}"
+    if best is not None and best["model"] == first["model"]:
+        return f"{lead}, a Chinese model"
     if best is None:
         return f"{lead}; no Chinese model among the {report['page_rows']} rows shown"
     overlap = {True: "intervals overlap", False: "intervals apart", None: "intervals unknown"}

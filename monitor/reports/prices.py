@@ -11,10 +11,13 @@ from sqlmodel import Session
 from signals.prices import MAX_SPREAD
 from storage import coverage, market_repo, quotes
 from storage.columns import from_ms
+from storage.coverage import Span
 from storage.market_repo import Leg
 from storage.quotes import QuoteArrays
 
 DAY = timedelta(days=1)
+# Quotes are repeated every 15 minutes while they are read, so an older one was not confirmed.
+CONFIRMED = timedelta(hours=1)
 
 
 def market_prices(session: Session, theme: str, *, now: datetime) -> list[dict[str, Any]]:
@@ -26,18 +29,19 @@ def market_prices(session: Session, theme: str, *, now: datetime) -> list[dict[s
 
 def _row(session: Session, leg: Leg, *, now: datetime) -> dict[str, Any]:
     latest = quotes.latest(session, leg.outcome_id, at=now)
-    price = gated(latest)
-    before = gated(quotes.latest(session, leg.outcome_id, at=now - DAY))
-    spans = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
-    read_at = spans[-1].to_at if spans else None
+    watched = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
+    read_at = watched[-1].to_at if watched else None
     if read_at is None and len(latest.at):
         read_at = from_ms(int(latest.at[-1]))
+    price = gated(latest)
+    fresh = price is not None and read_at is not None and now - read_at < DAY
+    before = _confirmed(session, leg.outcome_id, watched, now - DAY) if fresh else None
     change = None if price is None or before is None else (price - before) * 100
     return {
         "venue": leg.venue,
         "series": leg.series,
         "label": leg.label or leg.question,
-        "relation": dict(leg.themes)[next(iter(dict(leg.themes)))],
+        "relation": leg.themes[0][1],
         "status": leg.status,
         "price": price,
         "change_24h_pp": None if change is None else round(change, 4),
@@ -47,6 +51,17 @@ def _row(session: Session, leg: Leg, *, now: datetime) -> dict[str, Any]:
         "market_id": leg.venue_id,
         "outcome_id": leg.outcome_id,
     }
+
+
+def _confirmed(
+    session: Session, outcome_id: int, watched: list[Span], at: datetime
+) -> float | None:
+    """Return the price at `at`; None when nobody looked near then, for missing is not unchanged."""
+    found = quotes.latest(session, outcome_id, at=at)
+    if not len(found.at):
+        return None
+    is_watched = any(span.from_at <= at <= span.to_at + CONFIRMED for span in watched)
+    return gated(found) if is_watched or at - from_ms(int(found.at[0])) <= CONFIRMED else None
 
 
 def gated(found: QuoteArrays) -> float | None:

@@ -12,7 +12,7 @@ from monitor.config import PLACEHOLDER_CONTACT, Config
 from monitor.reports.prices import market_prices
 from monitor.sources.base import interval
 from storage import alert_repo, delivery_repo, lock, source_repo
-from storage.columns import parse_instant
+from storage.columns import format_instant, parse_instant
 from storage.models import SourceState
 
 STALE_POLLS = 3
@@ -83,7 +83,9 @@ def _problems(report: dict[str, Any], config: Config) -> list[str]:
         found.append("the daemon is not running")
     for source in report["sources"]:
         if source["stale"]:
-            why = source["last_error"] or "not polled yet"
+            last = source["last_ok_at"]
+            read = f"last read {format_instant(last)}" if last else "never read"
+            why = f"{read}, {source['last_error']}" if source["last_error"] else read
             found.append(f"source {source['source']} is stale: {why}")
     for theme in report["themes"]:
         if not theme["open_markets"]:

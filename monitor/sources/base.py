@@ -6,12 +6,13 @@ I/O and without a clock, so that pages can be recorded, replayed and parsed agai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from monitor.durations import Duration
 from monitor.http_response import Response
@@ -60,17 +61,38 @@ class Fetcher(Protocol):
 class MarketRef(BaseModel):
     """Which markets a theme follows at one venue: exactly one of event, event_pattern, search, id.
 
-    `title_match` narrows a search by a regular expression on the title.
+    `title_match` narrows a search or a pattern by a regular expression on the title.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     venue: Literal["polymarket", "kalshi", "manifold"]
-    event: str | None = None
-    event_pattern: str | None = None
-    search: str | None = None
-    id: str | None = None
-    title_match: str | None = None
+    event: str | None = Field(default=None, min_length=1)
+    event_pattern: str | None = Field(default=None, min_length=1)
+    search: str | None = Field(default=None, min_length=1)
+    id: str | None = Field(default=None, min_length=1)
+    title_match: str | None = Field(default=None, min_length=1)
+
+    @field_validator("title_match")
+    @classmethod
+    def _an_expression(cls, title_match: str | None) -> str | None:
+        try:
+            re.compile(title_match or "")
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        # Such a repeat inside a repeat takes time that doubles with each character.
+        if re.search(r"(?<!\\)\((?:[^()\\]|\\.)*[+*}](?:[^()\\]|\\.)*\)[+*{]", title_match or ""):
+            raise ValueError("repeats a group that repeats inside; write it without one of them")
+        return title_match
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        named = [self.event, self.event_pattern, self.search, self.id]
+        if sum(name is not None for name in named) != 1:
+            raise ValueError("name exactly one of event, event_pattern, search, id")
+        if self.title_match is not None and (self.event is not None or self.id is not None):
+            raise ValueError("title_match narrows search or event_pattern only")
+        return self
 
     @property
     def key(self) -> str:

@@ -53,7 +53,7 @@ class HealthServer:
         """Listen. Raises ConfigError when the address is taken."""
         listener = _listen(self._address)
         host, port = listener.getsockname()[:2]
-        self.url = f"http://{host}:{port}"
+        self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         config = uvicorn.Config(
             self._routes(), log_level="warning", access_log=False, lifespan="off", ws="none"
         )
@@ -74,8 +74,7 @@ class HealthServer:
 
         @web.middleware("http")
         async def only_this_machine(request: Request, call_next: Any) -> Response:
-            host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-            if host not in LOCAL_NAMES:
+            if _host_name(request.headers.get("host", "")) not in LOCAL_NAMES:
                 return PlainTextResponse("421 this name is not served here\n", 421)
             answer: Response = await call_next(request)
             return answer
@@ -103,6 +102,13 @@ class HealthServer:
             return Response(self._health.metrics(), media_type="text/plain; version=0.0.4")
 
         return web
+
+
+def _host_name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 def _listen(address: str) -> socket.socket:

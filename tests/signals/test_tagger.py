@@ -332,3 +332,9 @@ def test_tags_do_not_depend_on_the_unicode_form(tagger: Tagger, text: str) -> No
 
     assert kinds(composed) == kinds(decomposed)
     assert [m.entity for m in composed.entities] == [m.entity for m in decomposed.entities]
+
+
+def test_a_delayed_launch_is_a_delay_and_no_launch(tagger: Tagger) -> None:
+    doc = Document("DeepSeek delays the launch of DeepSeek V5", published_at=PUBLISHED)
+
+    assert [event.kind for event in tagger.tag(doc).events] == ["delay_cancel"]

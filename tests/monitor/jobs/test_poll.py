@@ -1,0 +1,225 @@
+"""A poll stores what it read, then remembers where it was; failures wait longer each time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from datetime import timedelta
+
+import pytest
+
+from monitor.errors import ParseError, PermanentSourceError, TransientSourceError
+from monitor.http_session import SourceSession
+from monitor.jobs.poll import FETCH_DEADLINES, backoff, poll_source
+from monitor.sources.base import Page
+from storage import coverage, source_repo
+from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState
+from storage.records import Batch, Origin
+from tests.builders import NOON
+from tests.desk import Desk, StubSource, joined, news, prices
+
+MINUTE = timedelta(minutes=1)
+
+
+class Middle(random.Random):
+    """Jitter of exactly nothing."""
+
+    def random(self) -> float:
+        return 0.5
+
+
+def state(desk: Desk, name: str = "stub") -> SourceState:
+    with desk.store.read() as session:
+        return source_repo.load(session, name)
+
+
+async def remember(http: SourceSession) -> None:
+    http.validators["https://stub.example/0"] = {"etag": "new"}
+
+
+async def test_validators_are_saved_with_the_rows(desk: Desk) -> None:
+    desk.stub.before = remember
+
+    report = await desk.poll(news())
+
+    assert report.rows["items"] == 1
+    assert state(desk).validators == {"https://stub.example/0": {"etag": "new"}}
+
+
+async def test_a_page_that_fails_to_parse_is_fetched_in_full_again(desk: Desk) -> None:
+    desk.stub.before = remember
+
+    report = await desk.poll(ParseError("no feed"), news())
+
+    assert report.error is None
+    assert report.rejects == {"no feed": 1}
+    assert state(desk).validators == {}
+
+
+async def test_validators_of_a_failed_poll_are_not_saved(desk: Desk) -> None:
+    desk.stub.before = remember
+
+    await desk.poll(error=TransientSourceError("HTTP 503"))
+
+    assert not state(desk).validators
+
+
+async def test_one_failing_page_costs_that_page(desk: Desk) -> None:
+    report = await desk.poll(news("a"), ParseError("cut off"), news("b"))
+
+    assert report.error is None
+    assert [item.guid for item in desk.rows(Item)] == ["a", "b"]
+    assert state(desk).rejects == {"cut off": 1}
+
+
+async def test_a_bug_in_a_source_costs_that_page_and_is_counted(desk: Desk) -> None:
+    report = await desk.poll(RecursionError("too deep"), news("b"))
+
+    assert [item.guid for item in desk.rows(Item)] == ["b"]
+    assert report.rejects == {"the source broke with RecursionError: too deep": 1}
+
+
+async def test_a_poll_without_one_good_page_is_a_failure(desk: Desk) -> None:
+    report = await desk.poll(ParseError("no feed"))
+
+    assert report.error == "no feed"
+    assert state(desk).failures == 1
+    assert state(desk).first_ok_at is None
+
+
+async def test_a_source_that_breaks_backs_off_like_one_that_is_down(desk: Desk) -> None:
+    report = await desk.poll(error=KeyError("surprise"))
+
+    assert report.error == "the source broke with KeyError: 'surprise'"
+    assert state(desk).failures == 1
+
+
+async def test_a_poll_that_hangs_is_a_failure_with_a_backoff(desk: Desk) -> None:
+    class Hanging(StubSource):
+        async def fetch(self, http: SourceSession, cursor: object) -> list[Page]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    desk.app.http.deadline = timedelta(milliseconds=4)
+
+    report = await poll_source(desk.app, Hanging(), rng=Middle())
+
+    limit_s = 0.004 * FETCH_DEADLINES
+    assert report.error == f"the poll was not finished within {limit_s:g} s"
+    assert report.pause == 2 * MINUTE
+
+
+async def test_the_same_poll_again_adds_no_row(desk: Desk) -> None:
+    page = joined(prices(NOON, {"Zetacorp": "0.40", "Omegacorp": "0.30"}), news())
+    await desk.poll(page, news())
+    desk.after(1)
+
+    again = await desk.poll(page, news())
+
+    assert (again.rows["items"], again.rows["quotes"]) == (0, 0)
+    assert len(desk.rows(Item)) == 1
+    assert len(desk.rows(Market)) == 2
+    assert len(desk.rows(Quote)) == 2
+    assert not again.brought_news
+
+
+async def test_the_first_successful_poll_is_a_backlog(desk: Desk) -> None:
+    await desk.poll(news("old"))
+    await desk.poll(news("new"))
+
+    assert {item.guid: item.origin for item in desk.rows(Item)} == {
+        "old": Origin.FIRST_POLL,
+        "new": Origin.LIVE,
+    }
+
+
+async def test_an_empty_first_poll_counts_and_a_failed_one_does_not(desk: Desk) -> None:
+    await desk.poll(error=TransientSourceError("down"))
+    await desk.poll()
+    await desk.poll(news("new"))
+
+    assert desk.rows(Item)[0].origin == Origin.LIVE
+
+
+async def test_the_cursor_of_the_pages_comes_back_at_the_next_poll(desk: Desk) -> None:
+    await desk.poll(Batch(cursor={"after": "7"}), Batch(cursor={"seen": 1}))
+    await desk.poll()
+
+    assert desk.stub.cursors == [{}, {"after": "7", "seen": 1}]
+
+
+async def test_a_price_of_an_unknown_market_is_counted(desk: Desk) -> None:
+    stray = Batch(quotes=prices(NOON, {"Zetacorp": "0.40"}).quotes)
+
+    report = await desk.poll(stray)
+
+    assert report.rows["quotes"] == 0
+    assert report.rejects == {"a price of a market that is not stored": 1}
+
+
+async def test_a_changed_wording_becomes_a_revision(desk: Desk) -> None:
+    await desk.poll(news("a", "Zetacorp launches glasses"))
+    desk.after(1)
+
+    await desk.poll(news("a", "Zetacorp launches cheaper glasses"))
+
+    assert [item.title for item in desk.rows(Item)] == ["Zetacorp launches glasses"]
+    assert [row.title for row in desk.rows(ItemRevision)] == ["Zetacorp launches cheaper glasses"]
+
+
+async def test_reads_extend_the_coverage_and_a_failure_names_the_gap(desk: Desk) -> None:
+    await desk.poll(prices(NOON, {"Zetacorp": "0.40"}))
+    await desk.poll(prices(desk.after(4), {"Zetacorp": "0.40"}))
+    desk.after(1)
+    await desk.poll(error=TransientSourceError("HTTP 502"))
+    await desk.poll(prices(desk.after(20), {"Zetacorp": "0.40"}))
+
+    spans = desk.rows(Coverage, subject=coverage.outcome_subject(desk.outcome("zetacorp")))
+    assert [(span.from_at, span.to_at, span.gap_reason) for span in spans] == [
+        (NOON, NOON + 4 * MINUTE, "HTTP 502"),
+        (NOON + 25 * MINUTE, NOON + 25 * MINUTE, None),
+    ]
+
+
+async def test_an_empty_book_counts_as_read(desk: Desk) -> None:
+    await desk.poll(prices(NOON, {"Zetacorp": "0.40"}))
+
+    await desk.poll(prices(desk.after(3), {"Zetacorp": None}))
+
+    span = desk.rows(Coverage, subject=coverage.outcome_subject(desk.outcome("zetacorp")))[0]
+    assert span.to_at == NOON + 3 * MINUTE
+
+
+def test_each_failure_doubles_the_pause_up_to_a_limit() -> None:
+    down = TransientSourceError("HTTP 503")
+
+    pauses = [backoff(StubSource(), n, down, Middle()) / MINUTE for n in (1, 2, 3, 40)]
+
+    assert pauses == [2, 4, 8, 360]
+
+
+def test_a_source_asked_daily_is_not_asked_more_often_when_it_fails() -> None:
+    daily = StubSource(every=timedelta(days=1))
+
+    assert backoff(daily, 1, TransientSourceError("down"), Middle()) == timedelta(days=1)
+
+
+def test_retry_after_is_honoured() -> None:
+    busy = TransientSourceError("HTTP 429", retry_after_s=7200)
+
+    assert backoff(StubSource(), 1, busy, Middle()) == timedelta(hours=2)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_refusal_waits_an_hour_at_least(seed: int) -> None:
+    refused = PermanentSourceError("HTTP 403", status=403)
+
+    assert backoff(StubSource(), 1, refused, random.Random(seed)) >= timedelta(hours=1)
+
+
+async def test_a_failure_says_when_it_is_tried_again(desk: Desk) -> None:
+    report = await desk.poll(error=TransientSourceError("down", retry_after_s=600))
+
+    assert report.next_due == NOON + 10 * MINUTE
+    assert (state(desk).next_due, state(desk).last_error) == (NOON + 10 * MINUTE, "down")
+    assert report.pause == 10 * MINUTE
