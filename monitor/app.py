@@ -3,87 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from monitor import catalog_file
 from monitor.alerts.channel import Channel, Surroundings
 from monitor.alerts.rules import Rule
 from monitor.clock import Clock
-from monitor.config import AliasConfig, Config, EntityConfig, ThemeConfig
+from monitor.config import Config
 from monitor.http_client import HttpClient
 from monitor.metrics import Metrics
-from monitor.sources.base import MarketRef, Source
-from signals.catalog import Catalog
-from signals.entities import Alias, Entity
-from signals.tagger import Tagger
-from signals.themes import Theme, plan_theme
+from monitor.sources.base import Source
+from monitor.topics import Topics, open_topics
 from storage import Store
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Topics:
-    """The catalog and the themes over it: everything a decision about a text needs."""
-
-    catalog: Catalog
-    themes: tuple[ThemeConfig, ...]
-
-    @cached_property
-    def tagger(self) -> Tagger:
-        """Return the tagger over every theme."""
-        return Tagger(self.catalog, [_theme(theme) for theme in self.themes])
-
-    @cached_property
-    def model_themes(self) -> tuple[str, ...]:
-        """Return the themes that watch models, and so the leaderboards."""
-        plans = (plan_theme(_theme(theme), self.catalog) for theme in self.themes)
-        return tuple(plan.theme.name for plan in plans if plan.watches_models)
-
-    def owner_of(self, text: str) -> str | None:
-        """Return the id of the entity that owns what `text` names."""
-        owner = self.catalog.owner_of(text)
-        return owner.id if owner else None
-
-    def owners(self, entities: Iterable[str] | None) -> set[str]:
-        """Return `entities` and who owns them; ids that left the catalog are passed over."""
-        known = {entity for entity in entities or () if entity in self.catalog.entities}
-        return known | {self.catalog.top_owner(entity).id for entity in known}
-
-    def is_chinese(self, model: str, organization: str | None) -> bool:
-        """Return whether a leaderboard's row belongs to a Chinese company."""
-        return self.catalog.country_of_model(model, organization) == "CN"
-
-    def followers(self) -> dict[str, list[tuple[str, str]]]:
-        """Return (theme, relation) for each market reference's key."""
-        own = {theme.name: theme.markets for theme in self.themes}
-        found: dict[str, list[tuple[str, str]]] = {}
-        for theme in self.themes:
-            for ref in theme.markets:
-                found.setdefault(ref.key, []).append((theme.name, "own"))
-            for related in theme.related_markets:
-                refs = (related,) if isinstance(related, MarketRef) else own[related.theme]
-                for ref in refs:
-                    found.setdefault(ref.key, []).append((theme.name, "related"))
-        return found
-
-    def references(self) -> tuple[MarketRef, ...]:
-        """Return every market reference of every theme once."""
-        refs = [ref for theme in self.themes for ref in theme.markets]
-        refs += [
-            ref
-            for theme in self.themes
-            for ref in theme.related_markets
-            if isinstance(ref, MarketRef)
-        ]
-        return tuple({ref.key: ref for ref in refs}.values())
 
 
 @dataclass
@@ -172,36 +110,3 @@ async def open_app(
             yield app
         finally:
             app.close()
-
-
-def open_topics(config: Config) -> Topics:
-    """Return the catalog with the config's entities, and its themes."""
-    return Topics(catalog_file.load(map(_entity, config.entities)), config.themes)
-
-
-def _theme(theme: ThemeConfig) -> Theme:
-    return Theme(
-        name=theme.name,
-        entities=theme.entities,
-        kinds=theme.kinds or None,
-        cues=theme.cues,
-        blocks=theme.blocks,
-        min_score=theme.min_score,
-    )
-
-
-def _entity(entity: EntityConfig) -> Entity:
-    return Entity(
-        id=entity.id,
-        kind=entity.kind,
-        name_en=_alias(entity.aliases[0]).text,
-        owner=entity.owner,
-        country=entity.country,
-        aliases=tuple(map(_alias, entity.aliases)),
-    )
-
-
-def _alias(alias: str | AliasConfig) -> Alias:
-    if isinstance(alias, str):
-        return Alias(alias)
-    return Alias(alias.text, alias.strength, alias.needs, alias.blocks)

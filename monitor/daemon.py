@@ -23,6 +23,7 @@ from storage.models import SourceState
 
 log = structlog.get_logger()
 
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 DRAIN_S = 3.0
 PROCESS_EVERY_S = 20.0
 DELIVER_EVERY_S = 2.0
@@ -188,9 +189,17 @@ async def run_until_signal(app: App, *, serve: bool) -> None:
             main.cancel()
         stopped.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop)
-    await Daemon(app, rng=random.Random()).run(serve=serve, stopped=stopped)  # noqa: S311
+    try:
+        await Daemon(app, rng=random.Random()).run(serve=serve, stopped=stopped)  # noqa: S311
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
+        log.warning("stopped at once")
+    finally:
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 async def run_round(

@@ -76,9 +76,15 @@ def suggestion(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
 
 
 def masked(message: str, data: Any) -> str:
-    """Return `message` without any text of `data` that looks like a secret."""
-    for text in sorted(_secrets(data), key=len, reverse=True):
-        message = message.replace(text, MASK).replace(repr(text)[1:-1], MASK)
+    """Return `message` without any text of `data` that looks like a secret, whole or cut off."""
+    found = set(_secrets(data))
+    parts = {part for text in found for part in re.split(r"[/:@?&=#]+", text)}
+    for text in sorted(found | set(filter(_looks_secret, parts)), key=len, reverse=True):
+        for shown in {text, repr(text)[1:-1]}:
+            message = message.replace(shown, MASK)
+            if len(shown) > MAX_WORD:
+                begins_so = re.escape(shown[:MAX_WORD]) + r"[^'\"\s]*"
+                message = re.sub(begins_so, MASK, message)
     return message
 
 
@@ -160,7 +166,7 @@ def _alternatives(node: Any, schema: Mapping[str, Any]) -> list[Any]:
 def _secrets(node: Any, key: str = "") -> Iterator[str]:
     if isinstance(node, dict):
         for name, value in node.items():
-            if value is None and _looks_secret(name):
+            if _looks_secret(name):
                 yield name
             yield from _secrets(value, str(name))
     elif isinstance(node, list):

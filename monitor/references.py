@@ -48,7 +48,7 @@ def _misplaced_secrets(data: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _entity_problems(data: dict[str, Any]) -> Iterator[Problem]:
-    known, sets = _entities(data), {f"@{name}" for name in catalog_file.load().cues.sets}
+    known, sets = _entities(data), catalog_file.word_sets()
     for index, entity in _numbered(data, "entities"):
         path: Path = ("entities", index)
         if isinstance(entity.get("id"), str) and entity["id"] in catalog_file.entity_ids():

@@ -45,7 +45,7 @@ def read_document(text: str, *, name: str) -> Document:
         raise ConfigError(f"{name}: larger than {MAX_BYTES >> 20} MiB; this is no config file")
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-        if root is None:
+        if root is None or root.tag == f"{_TAG}null":
             return Document({})
         if not isinstance(root, MappingNode):
             raise _refused(root, "the file must hold `key: value` lines, not a list or text")

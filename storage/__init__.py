@@ -5,8 +5,15 @@ functions that take a session first; the caller owns the transaction. Frames for
 `from storage import frames`.
 """
 
-from storage.engine import Store, open_readonly, open_store
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from storage.errors import ImportRowError, LockedError, MissingDatabaseError, StorageError
+
+if TYPE_CHECKING:
+    from storage.engine import Store, open_readonly
+    from storage.opening import open_store
 
 __all__ = [
     "ImportRowError",
@@ -17,3 +24,16 @@ __all__ = [
     "open_readonly",
     "open_store",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the database's libraries when a store is first opened, not for `storage.records`."""
+    if name == "open_store":
+        from storage.opening import open_store
+
+        return open_store
+    if name in ("Store", "open_readonly"):
+        from storage import engine
+
+        return getattr(engine, name)
+    raise AttributeError(f"module 'storage' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from storage.columns import to_ms
+from storage.instants import to_ms
 from storage.models import Coverage
 from storage.quotes import raw_connection
 

@@ -1,4 +1,4 @@
-"""Opening the store: pragmas, migrations after a copy of the file, units of work.
+"""The opened store: pragmas, units of work, reading beside a daemon.
 
 SQLite settings: WAL with `synchronous=FULL` (an acknowledged row survives a power cut), foreign
 keys, and BEGIN IMMEDIATE, because a deferred transaction that reads and then writes fails at
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
 from storage.errors import MissingDatabaseError, StorageError
-from storage.migrations import runner
+from storage.migrations import head
 
 BUSY_TIMEOUT_MS = 5_000
 _READS = "signal_monitor_reads"
@@ -43,7 +43,7 @@ class Store:
         if not self._writable:
             raise StorageError("this store was opened for reading only")
         with (
-            _translated(self.path),
+            translated(self.path),
             Session(self._engine, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -52,7 +52,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Yield a session that sees one snapshot and changes nothing."""
-        with _translated(self.path), Session(self._reading, expire_on_commit=False) as session:
+        with translated(self.path), Session(self._reading, expire_on_commit=False) as session:
             try:
                 yield session
             finally:
@@ -63,22 +63,6 @@ class Store:
     def close(self) -> None:
         """Release every connection; the last one folds the write-ahead log into the file."""
         self._engine.dispose()
-
-
-def open_store(url: str) -> Store:
-    """Return the store at `url`, created or migrated as needed.
-
-    Raises StorageError when the folder cannot be written, the file is no database, or it was
-    written by a newer version.
-    """
-    path = sqlite_path(url)
-    if path is not None:
-        _make_folder(path)
-    engine = create_engine(url)
-    _on_connect(engine, "journal_mode=WAL", "synchronous=FULL")
-    with _translated(path):
-        runner.upgrade(engine, path=path)
-    return Store(engine, path=path, writable=True)
 
 
 def open_readonly(url: str) -> Store:
@@ -98,10 +82,10 @@ def open_readonly(url: str) -> Store:
         engine = create_engine(
             URL.create("sqlite", database=file, query={"mode": "ro", "uri": "true"})
         )
-    _on_connect(engine, "query_only=ON")
+    on_connect(engine, "query_only=ON")
     engine = engine.execution_options(**{_READS: True})
-    with _translated(path):
-        runner.check_current(engine, path=path)
+    with translated(path):
+        head.check_current(engine, path=path)
     return Store(engine, path=path, writable=False)
 
 
@@ -121,7 +105,8 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parsed.database)
 
 
-def _on_connect(engine: Engine, *pragmas: str) -> None:
+def on_connect(engine: Engine, *pragmas: str) -> None:
+    """Give every connection of a SQLite engine these pragmas and our way to begin."""
     if engine.dialect.name != "sqlite":
         return
 
@@ -139,18 +124,9 @@ def _on_connect(engine: Engine, *pragmas: str) -> None:
     event.listen(engine, "begin", begin)
 
 
-def _make_folder(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"{path.parent}: cannot make the folder for the database: {error.strerror}; "
-            "set storage.url to a folder you may write"
-        ) from error
-
-
 @contextmanager
-def _translated(path: Path | None) -> Iterator[None]:
+def translated(path: Path | None) -> Iterator[None]:
+    """Raise the driver's errors as StorageError in words for the operator."""
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:

@@ -20,8 +20,8 @@ from typing import IO, Any
 from sqlmodel import Session
 
 from storage import coverage, panel, texts
-from storage.columns import format_instant, to_ms
 from storage.errors import StorageError
+from storage.instants import format_instant, to_ms
 from storage.quotes import raw_connection
 from storage.records import PriceBasis
 from storage.tables import (

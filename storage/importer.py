@@ -13,8 +13,9 @@ from typing import IO
 from sqlmodel import Session
 
 from storage import coverage, item_repo, market_repo, quotes, standing_repo
-from storage.columns import from_ms, parse_instant, to_micro, to_ms
+from storage.columns import to_micro
 from storage.csv_records import REQUIRED, Record, basis_of, count, number, probability, records
+from storage.instants import from_ms, parse_instant, to_ms
 from storage.item_repo import ItemKeys
 from storage.market_repo import OutcomeKey
 from storage.records import (

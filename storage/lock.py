@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from storage.columns import format_instant
 from storage.errors import LockedError, StorageError
+from storage.instants import format_instant
 
 # `holder` asks by taking the lock for a moment; a start must not fail on that.
 _TRIES = 5

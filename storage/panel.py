@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sqlmodel import Session, col, select
 
 from storage import coverage, quotes
-from storage.columns import from_ms, to_ms
+from storage.instants import from_ms, to_ms
 from storage.models import Market, Outcome, Signal, ThemeMarket
 from storage.tables import KINDS, Row, Selection, current, selected_outcomes
 

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlmodel import Session
 
-from storage.columns import MICRO, to_micro, to_ms
+from storage.columns import MICRO, to_micro
+from storage.instants import to_ms
 from storage.market_repo import OutcomeKey
 from storage.records import PriceBasis, QuoteRecord
 

@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 from sqlmodel import Session, col, select
 
 from storage import versions
-from storage.columns import from_micro, from_ms
+from storage.columns import from_micro
+from storage.instants import from_ms
 from storage.models import (
     Alert,
     Candle,

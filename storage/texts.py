@@ -10,7 +10,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from storage.columns import EPOCH, dump_json, format_instant
+from storage.columns import dump_json
+from storage.instants import EPOCH, format_instant
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\x00", "＝", "＋", "－", "＠")
 _BLANKS = " \u00a0\u3000\ufeff\u200b"

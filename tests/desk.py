@@ -18,14 +18,14 @@ from typing import Any, TypeVar
 import httpx
 from sqlmodel import Session, SQLModel, select
 
-from monitor.app import App, Topics, open_topics
+from monitor.app import App
 from monitor.clock import Clock, ManualClock
 from monitor.config import Config, parse_config
 from monitor.http_client import HttpClient
-from monitor.http_session import SourceSession
 from monitor.jobs.poll import PollReport, poll_source
 from monitor.jobs.process import Processed, process
-from monitor.sources.base import Cursor, Page
+from monitor.sources.base import Cursor, Fetcher, Page
+from monitor.topics import Topics, open_topics
 from storage import Store, market_repo, open_store
 from storage.records import (
     Batch,
@@ -73,11 +73,11 @@ class StubSource:
     every: timedelta = timedelta(minutes=1)
     kind: str = "polymarket"
     answers: list[Sequence[Batch | Exception] | Exception] = field(default_factory=list)
-    before: Callable[[SourceSession], Awaitable[None]] | None = None
+    before: Callable[[Any], Awaitable[None]] | None = None
     cursors: list[Cursor] = field(default_factory=list)
     _parsed: dict[str, Batch | Exception] = field(default_factory=dict)
 
-    async def fetch(self, http: SourceSession, cursor: Cursor) -> list[Page]:
+    async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
         self.cursors.append(cursor)
         if self.before is not None:
             await self.before(http)

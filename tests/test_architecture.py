@@ -20,6 +20,7 @@ LAYERS = (
     {"monitor.scheduler", "monitor.jobs"},
     {"monitor.reports"},
     {"monitor.app"},
+    {"monitor.topics"},
     {"monitor.config"},
     {"monitor.sources", "monitor.alerts", "monitor.web", "monitor.fake_upstream"},
     {"monitor.http_client", "monitor.http_session"},

@@ -25,7 +25,7 @@ from monitor.alerts.rules import (
 )
 from monitor.alerts.views import MoveView, SignalView, StandingView
 from storage.alert_repo import AlertDraft, History, PastAlert
-from storage.columns import format_instant
+from storage.instants import format_instant
 
 __all__ = [
     "AlertDraft",

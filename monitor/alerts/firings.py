@@ -16,7 +16,7 @@ from typing import TypeVar
 from monitor.alerts.payload import Payload, move_payload, signal_payload, standing_payload
 from monitor.alerts.rules import MoveRule, Rule, SignalRule, StandingRule, matches
 from monitor.alerts.views import MoveView, SignalView, StandingView, View
-from storage.columns import format_instant
+from storage.instants import format_instant
 
 MAX_AGE = timedelta(hours=6)
 TOGETHER = timedelta(hours=1)

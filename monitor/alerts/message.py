@@ -9,7 +9,7 @@ from typing import Any
 
 from monitor.alerts.payload import signed_pp
 from monitor.alerts.plain_text import cut, one_line
-from storage.columns import parse_instant
+from storage.instants import parse_instant
 
 LATE = timedelta(hours=1)
 REPEAT_NOTE = "May repeat: an earlier attempt to send this may have arrived."

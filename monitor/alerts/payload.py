@@ -14,7 +14,7 @@ from typing import Any
 from monitor.alerts.plain_text import one_line
 from monitor.alerts.rules import Rule
 from monitor.alerts.views import MarketPrice, MoveView, SignalView, StandingView
-from storage.columns import format_instant
+from storage.instants import format_instant
 
 MAX_TEXT = 300
 MAX_URL = 2000

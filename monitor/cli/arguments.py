@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 
 import typer
 
-from monitor.durations import parse_duration
-
 _FLAGS = {"-v", "--verbose", "-q", "--quiet", "--no-color"}
 _WITH_VALUE = {"-c", "--config"}
 
@@ -41,6 +39,8 @@ def parse_when(text: str | None, *, now: datetime, option: str | None = None) ->
 
     Raises typer.BadParameter naming `option` when it is neither.
     """
+    from monitor.durations import parse_duration
+
     if text is None:
         return None
     try:

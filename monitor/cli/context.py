@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlmodel import Session
 
-    from monitor.app import Topics
     from monitor.config import Config
+    from monitor.topics import Topics
     from storage import Store
 
 APP_FOLDER = "signal-monitor"
@@ -53,7 +53,7 @@ class Options:
 
     def load_topics(self) -> tuple[Config, Topics]:
         """Return the config and its themes over the catalog."""
-        from monitor.app import open_topics
+        from monitor.topics import open_topics
 
         config = self.load_config()
         return config, open_topics(config)
@@ -170,7 +170,7 @@ def pp_text(points: float | None) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        from storage.columns import format_instant
+        from storage.instants import format_instant
 
         return format_instant(value)
     if isinstance(value, date):

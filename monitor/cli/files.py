@@ -14,7 +14,6 @@ import typer
 
 from monitor.cli.arguments import parse_range
 from monitor.cli.context import Options, chosen, owning, print_json, reading, utc_now
-from monitor.durations import parse_duration
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def export_table(
             path, lambda stream: _write(session, what, selection, stream, form, step, raw=raw)
         )
         write_manifest(path, what, selection, exported)
-    sys.stderr.write(f"{path}: {exported.rows} rows\n")
+    sys.stderr.write(f"signal-monitor: {path}: {exported.rows} rows\n")
 
 
 def import_table(
@@ -151,6 +150,8 @@ def _check_table(what: str, known: Sequence[str], done: str) -> None:
 
 
 def _step(freq: str) -> timedelta:
+    from monitor.durations import parse_duration
+
     text = freq.replace("min", "m")
     try:
         step = parse_duration(text)

@@ -157,6 +157,8 @@ def moves(
 
 def themes_list(context: typer.Context, as_json: Json = False) -> None:
     """Themes with their entities and market references."""
+    from monitor.config import RelatedTheme
+
     options: Options = context.obj
     config = options.load_config()
     found = [
@@ -166,7 +168,8 @@ def themes_list(context: typer.Context, as_json: Json = False) -> None:
             "entities": list(theme.entities),
             "markets": [ref.key for ref in theme.markets],
             "related_markets": [
-                getattr(ref, "key", None) or f"theme {ref.theme}" for ref in theme.related_markets
+                f"theme {ref.theme}" if isinstance(ref, RelatedTheme) else ref.key
+                for ref in theme.related_markets
             ],
         }
         for theme in config.themes

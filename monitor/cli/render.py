@@ -65,7 +65,8 @@ def leaderboards(console: Console, reports: Iterable[Report]) -> None:
         )
         table = new_table("#", "model", "organization", "score", "interval", "votes", "")
         for row in report["top"]:
-            interval = "" if row["ci_low"] is None else f"{row['ci_low']:g}–{row['ci_high']:g}"
+            ends = [row["ci_low"], row["ci_high"]]
+            interval = "" if None in ends else "{:g}–{:g}".format(*ends)
             table.add_row(
                 str(row["rank"]),
                 safe(row["model"]),

@@ -92,8 +92,8 @@ def plain(found: Tagging) -> dict[str, Any]:
 
 def _topics(options: Options) -> Any:
     """Return the themes of the config; the shipped ones where there is no config file."""
-    from monitor.app import open_topics
     from monitor.config import parse_config, shipped_text
+    from monitor.topics import open_topics
 
     if options.config_path is None and not options.config_file().exists():
         return open_topics(parse_config(shipped_text(), name="config.yaml", folder=Path()))
@@ -197,9 +197,9 @@ def _instant(text: str | None) -> datetime | None:
 
 def _explained(found: Tagging) -> Iterator[str]:
     for tagged in found.themes:
-        yield f"{tagged.theme}: {tagged.kind}, score {tagged.score:.2f}"
+        yield f"{tagged.theme}: {tagged.kind or 'no kind'}, score {tagged.score:.2f}"
     for tagged in found.below:
-        yield f"below {tagged.theme}: {tagged.kind}, score {tagged.score:.2f}"
+        yield f"below {tagged.theme}: {tagged.kind or 'no kind'}, score {tagged.score:.2f}"
     if not found.themes and not found.below:
         yield "no theme"
     names = ", ".join(dict.fromkeys(mention.entity for mention in found.entities))

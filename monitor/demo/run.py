@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from monitor.alerts.channel import Surroundings
-from monitor.app import App, Topics, open_app
+from monitor.app import App, open_app
 from monitor.clock import ManualClock
 from monitor.config import Config, parse_config
 from monitor.daemon import run_round
@@ -24,6 +24,7 @@ from monitor.demo.simulated import FIRST_QUOTE, HEADLINES, JUMPS, SLUG
 from monitor.demo.simulated import LAST_QUOTE as SIMULATED_END
 from monitor.demo.upstream import Upstream, demo_upstream
 from monitor.fake_upstream import Scenario
+from monitor.topics import Topics
 from storage import Store, open_store
 
 END = datetime(2026, 7, 22, 2, tzinfo=UTC)

@@ -12,7 +12,7 @@ from typing import Protocol
 from monitor.demo.case import demo_scenario
 from monitor.errors import MonitorError
 from monitor.fake_upstream import FakeUpstream
-from storage.columns import from_ms, to_ms
+from storage.instants import from_ms, to_ms
 
 START_TIMEOUT_S = 30
 

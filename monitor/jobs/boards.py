@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.jobs.items import novelty, signal_id
 from monitor.reports.boards import as_board
+from monitor.topics import Topics
 from signals.standings import (
     Board,
     StandingChange,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from monitor.app import Topics
 from monitor.clock import Clock
 from monitor.config import Config
 from monitor.errors import MonitorError
 from monitor.http_client import HttpClient
 from monitor.http_status import safe_url
 from monitor.sources.base import SourceModel
+from monitor.topics import Topics
 
 SAMPLE = 5
 

@@ -7,10 +7,10 @@ from typing import IO
 
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.errors import MonitorError
 from monitor.jobs.poll import item_keys
 from monitor.jobs.process import process
+from monitor.topics import Topics
 from storage import ImportRowError, importer
 from storage.importer import Imported, Tagging
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.app import Topics
+from monitor.topics import Topics
 from signals.stories import Candidate, StoryKey, assign, independent_publishers
 from signals.tagger import Document, Tagging
 from storage import item_repo, signal_repo

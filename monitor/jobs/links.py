@@ -10,14 +10,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.jobs import series
 from monitor.jobs.series import Watched
+from monitor.topics import Topics
 from signals import links as rules
 from signals.episodes import Occurrence, episodes
 from signals.links import LinkResult
 from storage import market_repo, signal_repo
-from storage.columns import to_ms
+from storage.instants import to_ms
 from storage.market_repo import Leg
 from storage.models import Signal
 from storage.records import Precision

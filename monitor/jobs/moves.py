@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.jobs import series
 from monitor.jobs.series import Watched
+from monitor.topics import Topics
 from signals import causes
 from signals.moves import Move as FoundMove
 from signals.moves import detect_moves
 from signals.prices import MINUTE_MS
 from storage import market_repo, signal_repo
-from storage.columns import from_ms, to_ms
+from storage.instants import from_ms, to_ms
 from storage.market_repo import Leg
 from storage.models import Move, Signal
 from storage.records import Precision

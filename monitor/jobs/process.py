@@ -12,13 +12,13 @@ from sqlmodel import Session
 
 from monitor.alerts.decide import decide, horizon, schedule_draft, subject_keys
 from monitor.alerts.rules import Rule, ScheduleRule, latest_run
-from monitor.app import Topics
 from monitor.jobs.boards import signal_boards
 from monitor.jobs.items import tag_items
 from monitor.jobs.links import HORIZON, link_signals
 from monitor.jobs.moves import find_moves
 from monitor.jobs.views import Viewer
 from monitor.reports.brief import brief_lines
+from monitor.topics import Topics
 from storage import alert_repo
 from storage.models import Move, Signal
 

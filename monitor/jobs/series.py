@@ -11,7 +11,7 @@ from sqlmodel import Session
 from signals.prices import Coverage, PriceSeries, price_series
 from signals.prices import coverage as joined_coverage
 from storage import coverage, quotes
-from storage.columns import to_ms
+from storage.instants import to_ms
 from storage.market_repo import Leg
 from storage.quotes import QuoteArrays
 from storage.records import PriceBasis

@@ -8,11 +8,11 @@ from typing import Any
 from sqlmodel import Session, select
 
 from monitor.alerts.views import Candidate, MarketPrice, MoveView, SignalView, StandingView
-from monitor.app import Topics
 from monitor.jobs import series
 from monitor.reports.facts import fact_texts
+from monitor.topics import Topics
 from storage import market_repo
-from storage.columns import to_ms
+from storage.instants import to_ms
 from storage.market_repo import Leg
 from storage.models import Item, Move, Signal
 from storage.records import Precision

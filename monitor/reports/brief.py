@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.reports.leaderboard import headline, leaderboards
 from monitor.reports.prices import market_prices
+from monitor.topics import Topics
 from storage import market_repo, signal_repo, source_repo
 from storage.models import Move, Signal
 

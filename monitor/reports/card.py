@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from monitor.app import Topics
 from monitor.reports.facts import fact_texts
 from monitor.reports.leaderboard import headline, leaderboards
 from monitor.reports.prices import market_prices
+from monitor.topics import Topics
 from storage import item_repo, signal_repo
 from storage.models import Link, Market, Outcome, Signal
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.app import Topics
 from monitor.reports.boards import as_board
+from monitor.topics import Topics
 from signals.standings import BoardRow, summary
 from storage import standing_repo
 from storage.standing_repo import BoardKey, BoardVersion

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from signals.prices import MAX_SPREAD
 from storage import coverage, market_repo, quotes
-from storage.columns import from_ms
 from storage.coverage import Span
+from storage.instants import from_ms
 from storage.market_repo import Leg
 from storage.quotes import QuoteArrays
 

@@ -12,7 +12,7 @@ from monitor.config import PLACEHOLDER_CONTACT, Config
 from monitor.reports.prices import market_prices
 from monitor.sources.base import interval
 from storage import alert_repo, delivery_repo, lock, source_repo
-from storage.columns import format_instant, parse_instant
+from storage.instants import format_instant, parse_instant
 from storage.models import SourceState
 
 STALE_POLLS = 3

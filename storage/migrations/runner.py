@@ -14,8 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import Engine
 
 from storage.errors import StorageError
-
-SCRIPTS = Path(__file__).parent
+from storage.migrations.head import SCRIPTS
 
 
 def upgrade(engine: Engine, *, path: Path | None, scripts: Path = SCRIPTS) -> list[str]:
@@ -39,17 +38,6 @@ def upgrade(engine: Engine, *, path: Path | None, scripts: Path = SCRIPTS) -> li
                 script.module.upgrade()
         context.stamp(_directory(scripts), pending[-1].revision)
     return [script.revision for script in pending]
-
-
-def check_current(engine: Engine, *, path: Path | None, scripts: Path = SCRIPTS) -> None:
-    """Raise StorageError unless the schema is exactly this version's."""
-    with engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    if _pending(current, path, scripts):
-        raise StorageError(
-            f"{path or engine.url.host}: the schema is older than this program; "
-            "`signal-monitor db migrate` brings it up to date"
-        )
 
 
 def _pending(current: str | None, path: Path | None, scripts: Path) -> list[Script]:

@@ -12,11 +12,12 @@ import pytest
 from sqlmodel import Session, select
 
 from monitor.alerts.channel import Surroundings
-from monitor.app import open_app, open_topics
+from monitor.app import open_app
 from monitor.clock import ManualClock
 from monitor.config import parse_config
 from monitor.errors import ConfigError
 from monitor.sources.polymarket import PolymarketSource
+from monitor.topics import open_topics
 from storage import StorageError, open_store, source_repo
 from storage.models import SourceState
 from tests.builders import NOON

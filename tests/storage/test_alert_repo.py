@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from storage import alert_repo
+from storage import Store, alert_repo, open_store
 from storage.alert_repo import AlertDraft
-from storage.engine import Store, open_store
 from storage.models import Alert, Delivery
 
 NOW = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from storage import delivery_repo
+from storage import Store, delivery_repo, open_store
 from storage.alert_repo import AlertDraft, add_alert
 from storage.delivery_repo import DueDelivery
-from storage.engine import Store, open_store
 from storage.models import Delivery
 
 NOW = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)

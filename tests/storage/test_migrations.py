@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 
 import storage.models  # noqa: F401  (the tables register themselves)
 from storage import StorageError, open_readonly, open_store
-from storage.migrations import runner
+from storage.migrations import head, runner
 
 SECOND = '''
 """A column more."""
@@ -128,5 +128,5 @@ def test_a_reader_asks_for_the_migration_instead_of_running_it(
     current: Engine, database: Path, scripts: Path
 ) -> None:
     with pytest.raises(StorageError, match="`signal-monitor db migrate` brings it up to date"):
-        runner.check_current(current, path=database, scripts=scripts)
+        head.check_current(current, path=database, scripts=scripts)
     assert revision(database) == "0001"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from signals import prices
 from storage import Store, coverage, market_repo, panel, signal_repo
-from storage.columns import to_ms
+from storage.instants import to_ms
 from storage.records import OutcomeRecord, PriceBasis, QuoteRecord
 from storage.tables import PANEL_COLUMNS, Selection
 from tests.builders import TOKEN, a_market, a_quote, a_signal, at, keep

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.columns import format_instant, from_ms, parse_instant, to_ms
+from storage.instants import format_instant, from_ms, parse_instant, to_ms
 from storage.texts import (
     cell_text,
     csv_line,

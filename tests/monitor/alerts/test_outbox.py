@@ -26,9 +26,8 @@ from monitor.alerts.outbox import (
 )
 from monitor.clock import ManualClock
 from monitor.errors import DeliveryError
-from storage import delivery_repo
+from storage import Store, delivery_repo, open_store
 from storage.alert_repo import AlertDraft, add_alert
-from storage.engine import Store, open_store
 from storage.models import Delivery
 
 START = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)

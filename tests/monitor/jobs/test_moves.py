@@ -144,7 +144,7 @@ async def test_news_of_another_theme_explains_nothing(desk: Desk) -> None:
 
 async def test_a_vaguely_dated_event_does_not_stop_the_search_for_causes(desk: Desk) -> None:
     await desk.start("wire")
-    text = "Zetacorp launches Zeta glasses. Omegacorp raised funding in February 2026."
+    text = "Zetacorp launches Zeta glasses. Omegacorp raised funding in March 2026."
     await desk.poll(news("v", summary=text), source=StubSource("wire"))
 
     await jump(desk)

@@ -11,7 +11,7 @@ import pytest
 from monitor.errors import ParseError, PermanentSourceError, TransientSourceError
 from monitor.http_session import SourceSession
 from monitor.jobs.poll import FETCH_DEADLINES, backoff, poll_source
-from monitor.sources.base import Page
+from monitor.sources.base import Cursor, Fetcher, Page
 from storage import coverage, source_repo
 from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState
 from storage.records import Batch, Origin
@@ -96,7 +96,7 @@ async def test_a_source_that_breaks_backs_off_like_one_that_is_down(desk: Desk) 
 
 async def test_a_poll_that_hangs_is_a_failure_with_a_backoff(desk: Desk) -> None:
     class Hanging(StubSource):
-        async def fetch(self, http: SourceSession, cursor: object) -> list[Page]:
+        async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
             await asyncio.Event().wait()
             raise AssertionError
 

@@ -110,7 +110,12 @@ async def test_a_brief_that_was_sent_is_not_written_again(
     scheduled: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = []
-    monkeypatch.setattr(module, "brief_lines", lambda *given, **named: written.append(1) or [])
+
+    def write(*given: object, **named: object) -> list[str]:
+        written.append(1)
+        return ["all quiet"]
+
+    monkeypatch.setattr(module, "brief_lines", write)
     for _ in range(3):
         scheduled.after(61)
         scheduled.process(schedules_since=NOON)
