@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -67,11 +68,11 @@ def test_a_wide_book_is_no_price_and_a_venues_own_value_is_one(store: Store) -> 
     follow(store, a_market(), a_quote(at(0), "0.10", "0.90"))
     other = a_market("2", outcomes=(OutcomeRecord("8", "Yes", 0),), series="other")
     value = a_quote(
-        at(0), None, None, basis=PriceBasis.VENUE_HISTORY, last=None,
+        at(0), None, None, basis=PriceBasis.VENUE_HISTORY, value=Decimal("0.33"),
         venue_id="2", venue_outcome_id="8",
     )  # fmt: skip
     follow(store, other, value)
-    assert [row["price"] for row in rows(store, NOON)] == [None, None]
+    assert [row["price"] for row in rows(store, NOON)] == [None, 0.33]
 
 
 def test_a_market_that_was_never_read_has_no_price_and_no_age(store: Store) -> None:
