@@ -13,6 +13,7 @@ from sqlmodel import Session
 from monitor.alerts.channel import Channel
 from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
+from monitor.jobs.follow import follow_known
 from monitor.jobs.poll import PollReport, poll_source
 from monitor.jobs.process import Processed, process
 from monitor.scheduler import Timetable, Work
@@ -89,7 +90,7 @@ class Daemon:
 
     async def _schedule(self) -> None:
         """Set every first run: at once what fell due while we were away."""
-        await self._app.write(self._tidy_outbox)
+        await self._app.write(self._take_up)
         states = await self._app.read(source_repo.load_all)
         now = self._app.clock.now()
         for number, source in enumerate(self._app.sources):
@@ -111,10 +112,11 @@ class Daemon:
                 deadline_s=DELIVER_DEADLINE_S,
             )
 
-    def _tidy_outbox(self, session: Session) -> None:
-        """Repeat at once what was in flight when we died; give up what nobody can deliver."""
+    def _take_up(self, session: Session) -> None:
+        """Take up what was left: deliveries in flight when we died, markets already stored."""
         delivery_repo.requeue_interrupted(session, now=self._app.clock.now())
         delivery_repo.bury_unknown(session, self._app.channels)
+        follow_known(session, self._app.topics)
 
     def _poll_work(self, source: Source) -> Work:
         async def work() -> float:

@@ -60,6 +60,10 @@ class Topics:
                     found.setdefault(ref.key, []).append((theme.name, "related"))
         return found
 
+    def reference(self, key: str) -> MarketRef | None:
+        """Return the market reference of a key; None when no theme has it."""
+        return next((ref for ref in self.references() if ref.key == key), None)
+
     def references(self) -> tuple[MarketRef, ...]:
         """Return every market reference of every theme once."""
         refs = [ref for theme in self.themes for ref in theme.markets]

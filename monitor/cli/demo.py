@@ -31,6 +31,10 @@ def show(folder: Path, console: Console) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"--dir {folder}: cannot be made: {error.strerror}") from error
+    if any(folder.iterdir()) and not (folder / DATABASE).exists():
+        raise ConfigError(
+            f"--dir {folder}: holds files that no demonstration wrote; name an empty folder"
+        )
     began = time.monotonic()
     shown = _run(folder)
     console.print(f"[bold]{escape(shown.scenario.title)}[/], and one SIMULATED market")
@@ -72,7 +76,7 @@ def _signals(console: Console, session: Any) -> None:
             f"{row['at']:%m-%d %H:%M} [bold]{row['kind']}[/] {row['score']:.2f} "
             f"{escape(row['title'])} ({row['publishers']} pub.)"
         )
-        console.print(f"    {escape('; '.join(row['reason'])[:150])}", style="dim")
+        console.print(f"    {escape('; '.join(row['reason'][:4]))}", style="dim", soft_wrap=True)
 
 
 def _links(console: Console, session: Any) -> None:
@@ -84,32 +88,20 @@ def _links(console: Console, session: Any) -> None:
     ]
     evaluated = [row for row in tested if not row["verdict"].startswith("not_evaluated")]
     render.links(console, evaluated)
-    console.print("\nNot evaluated, and why:")
-    reasons = _reasons(session)
-    for title, rows in groupby(
-        (row for row in tested if row not in evaluated), key=lambda row: row["title"]
-    ):
+    console.print("\nNot evaluated, and why (stale: the last known price was too old):")
+    refused = (row for row in tested if row not in evaluated)
+    for title, rows in groupby(refused, key=lambda row: row["title"]):
+        why = "; ".join(f"{_short(row['question'])} {_reason(row)}" for row in rows)
         console.print(f"  {escape(title)}", soft_wrap=True)
-        for row in rows:
-            why = reasons[(row["signal_id"], row["outcome_id"])]
-            console.print(
-                f"    {escape(row['question'])} {escape(why)}", style="dim", soft_wrap=True
-            )
+        console.print(f"    {escape(why)}", style="dim", soft_wrap=True)
 
 
-def _reasons(session: Any) -> dict[tuple[str, str], str]:
-    from sqlmodel import select
+def _short(question: str) -> str:
+    return "SIMULATED" if question.startswith("SIMULATED") else question.split(" ")[1]
 
-    from storage.models import Link, Outcome
 
-    query = select(Link, Outcome).where(
-        Link.outcome_id == Outcome.id, Link.window_s == PRIMARY_WINDOW_S
-    )
-    return {
-        (link.signal_id, outcome.venue_outcome_id): link.reason or ""
-        for link, outcome in session.exec(query)
-        if link.known_to is None
-    }
+def _reason(row: dict[str, Any]) -> str:
+    return str(row["verdict"]).partition(":")[2].replace("_", " ")
 
 
 def _moves(console: Console, session: Any) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from storage.tables import Selection
 
 FORMATS = ("csv", "json", "parquet")
+ENDINGS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
 
 
 def register(app: typer.Typer) -> None:
@@ -36,8 +37,9 @@ def export_table(
     what: Annotated[str, typer.Argument(help="quotes, signals, links, moves, panel, …")],
     out: Annotated[str, typer.Option("--out", "-o", help="A file; - is stdout.")] = "-",
     form: Annotated[
-        str, typer.Option("--format", help="csv, json (one a line) or parquet.")
-    ] = "csv",
+        str | None,
+        typer.Option("--format", help="csv, json (one a line) or parquet; else by the file's end."),
+    ] = None,
     since: Annotated[str | None, typer.Option(help="An instant, or a span back: 30d.")] = None,
     until: Annotated[str | None, typer.Option(help="The end, not included.")] = None,
     theme: Annotated[str | None, typer.Option(help="One theme only.")] = None,
@@ -51,6 +53,7 @@ def export_table(
 
     options: Options = context.obj
     _check_table(what, EXPORTS, "exported")
+    form = form or ENDINGS.get(Path(out).suffix.lower(), "csv")
     if form not in FORMATS:
         raise ConfigError(f"--format is one of {', '.join(FORMATS)}, not {form!r}")
     if form == "parquet" and out == "-":

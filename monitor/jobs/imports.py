@@ -8,6 +8,7 @@ from typing import IO
 from sqlmodel import Session
 
 from monitor.errors import MonitorError
+from monitor.jobs.follow import follow_known
 from monitor.jobs.poll import item_keys
 from monitor.jobs.process import process
 from monitor.topics import Topics
@@ -37,6 +38,7 @@ def import_rows(
         done = importer.read_csv(session, what, stream, tagging, now=now, raw=raw)
     except ImportRowError as error:
         raise MonitorError(f"{name}: {error}; nothing was imported") from error
+    follow_known(session, topics)
     more = True
     while more:
         more = process(session, topics, (), now=now, link_horizon=EVER).more

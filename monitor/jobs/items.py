@@ -232,9 +232,18 @@ def _signal_values(
             "polarity": tag.polarity,
             "background": is_old,
             "alertable": any(map(_is_fresh, items.values())) and not is_old,
-            "reason": tag.reason,
+            "reason": _reason(event, tag),
         }
         yield {**values, "novelty": novelty(session, values)}
+
+
+def _reason(event: dict[str, Any], tag: Tag) -> list[str]:
+    """Return the tag's reasons; a further event says first which sentence told it."""
+    reasons = list(tag.reason or ())
+    if event["no"] == 0:
+        return reasons
+    told = f"told beside the headline: {event.get('title') or ''}"
+    return [told, *(f"of the whole item: {reason}" for reason in reasons)]
 
 
 def _when(event: dict[str, Any], at: datetime, precision: str) -> dict[str, Any]:

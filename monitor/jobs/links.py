@@ -222,6 +222,8 @@ def _put(
     focal: bool,
     window_s: int = rules.PRIMARY_WINDOW_S,
 ) -> int:
+    # What was not evaluated has no move; a zero would average in as "no effect".
+    is_evaluated = not result.verdict.startswith("not_evaluated")
     values: dict[str, Any] = {
         "signal_id": focus.signal.signal_id,
         "outcome_id": leg.outcome_id,
@@ -229,11 +231,11 @@ def _put(
         "focal": focal,
         "relation": focus.relation,
         "price_before": _rounded(result.price_before),
-        "price_after": _rounded(result.price_after),
-        "pre_move": _rounded(result.pre_move),
-        "move": _rounded(result.move),
-        "abnormal_move": _rounded(result.abnormal_move),
-        "z": _rounded(result.z),
+        "price_after": _rounded(result.price_after) if is_evaluated else None,
+        "pre_move": _rounded(result.pre_move) if is_evaluated else None,
+        "move": _rounded(result.move) if is_evaluated else None,
+        "abnormal_move": _rounded(result.abnormal_move) if is_evaluated else None,
+        "z": _rounded(result.z) if is_evaluated else None,
         "n_updates": result.n_updates,
         "quote_age_s": result.quote_age_s,
         "thin": result.thin,

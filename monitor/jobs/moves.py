@@ -105,13 +105,19 @@ def _candidates(
         causes.Candidate(
             signal_id=signal.signal_id,
             minutes=(_middle_ms(signal) - move.start_at) / MINUTE_MS,
-            clock_error_min=CLOCK_ERROR_MIN.get(Precision(signal.precision), 60.0) + POLL_ERROR_MIN,
+            clock_error_min=_clock_error_min(signal, move),
             score=signal.score,
             novelty=signal.novelty or 0.0,
             entity_match=leg.owner is not None and leg.owner in topics.owners(signal.entities),
         )
         for signal in stories.values()
     ]
+
+
+def _clock_error_min(signal: Signal, move: FoundMove) -> float:
+    """Return how far off the minutes between them may be: both clocks, and what nobody read."""
+    unread = (move.crossed_at - move.start_at) / MINUTE_MS
+    return CLOCK_ERROR_MIN.get(Precision(signal.precision), 60.0) + POLL_ERROR_MIN + unread
 
 
 def _middle_ms(signal: Signal) -> int:

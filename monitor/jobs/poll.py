@@ -80,7 +80,7 @@ async def poll_source(app: App, source: Source, *, rng: random.Random) -> PollRe
 def backoff(source: Source, failures: int, error: MonitorError, rng: random.Random) -> timedelta:
     """Return the pause after `failures` in a row: doubling with jitter, Retry-After honoured."""
     usual = interval(source)
-    pause: timedelta = max(min(usual * 2 ** min(failures, 16), MAX_BACKOFF), usual)
+    pause: timedelta = max(min(usual * 2 ** min(failures - 1, 16), MAX_BACKOFF), usual)
     pause = pause * (0.9 + 0.2 * rng.random())
     if isinstance(error, PermanentSourceError):
         pause = max(pause, PERMANENT_BACKOFF)

@@ -101,7 +101,7 @@ class Viewer:
             series_title=leg.series_title,
             outcome=leg.outcome,
             market_url=leg.url,
-            themes=tuple(theme for theme, _ in leg.themes),
+            themes=_own_first(leg.themes),
             z=row.z,
             explained_by=tuple(
                 Candidate(
@@ -152,3 +152,8 @@ class Viewer:
 
     def _is_alone(self, leg: Leg, legs: list[Leg]) -> bool:
         return sum(other.series == leg.series for other in legs) == 1
+
+
+def _own_first(themes: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return the themes that follow a market, those it is their own market of first."""
+    return tuple(theme for theme, relation in sorted(themes, key=lambda t: (t[1] != "own", t[0])))

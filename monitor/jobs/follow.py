@@ -1,0 +1,41 @@
+"""Markets that are in the store already and that a theme names: imported ones, and old ones."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from sqlmodel import Session, select
+
+from monitor.sources.base import MarketRef
+from monitor.topics import Topics
+from storage import market_repo
+from storage.models import Market
+
+
+def follow_known(session: Session, topics: Topics) -> None:
+    """Note which stored markets the themes follow; polls do it for what they read themselves.
+
+    A search is the venue's answer and cannot be asked of the store, so it matches nothing here.
+    """
+    markets = session.exec(select(Market)).all()
+    entries: list[tuple[str, str, str, str]] = []
+    for key, followers in topics.followers().items():
+        ref = topics.reference(key)
+        for market in markets:
+            if ref is not None and _names(ref, market):
+                entries += [
+                    (theme, market.venue_id, relation, key) for theme, relation in followers
+                ]
+    ids = {market.venue_id: market.id for market in markets if market.id is not None}
+    market_repo.follow(session, sorted(entries, key=lambda entry: entry[2] != "own"), ids)
+
+
+def _names(ref: MarketRef, market: Market) -> bool:
+    if ref.venue != market.venue:
+        return False
+    if ref.id is not None:
+        return ref.id == market.venue_id
+    series = market.series or ""
+    if ref.event is not None:
+        return ref.event == series
+    return ref.event_pattern is not None and fnmatchcase(series, ref.event_pattern)
