@@ -86,8 +86,13 @@ def plain(found: Tagging) -> dict[str, Any]:
         ],
         "polarity": dict(found.polarity),
         "background": found.background,
-        "reason": list(found.reasons),
+        "reason": [*found.reasons, *_below_reasons(found)],
     }
+
+
+def _below_reasons(found: Tagging) -> list[str]:
+    """Return why a text came near a theme and stayed below it, which is when people ask."""
+    return [f"below {tag.theme}: {reason}" for tag in found.below for reason in tag.reasons]
 
 
 def _topics(options: Options) -> Any:
@@ -208,5 +213,5 @@ def _explained(found: Tagging) -> Iterator[str]:
         yield f"fact: {fact.kind} {fact.unit} {fact.value} ({fact.text!r})"
     if found.attributed_to:
         yield f"attributed to {found.attributed_to}"
-    for reason in found.reasons:
+    for reason in (*found.reasons, *_below_reasons(found)):
         yield f"because {reason}"

@@ -132,3 +132,11 @@ def test_a_file_that_cannot_be_read_says_why(folder: Path, cli: Cli, name: str, 
     ran = cli("tag", "--file", name)
     assert (ran.code, ran.out) == (1, "")
     assert why in ran.err
+
+
+def test_a_text_below_a_theme_says_why(cli: Cli) -> None:
+    found = json.loads(cli("tag", "--json", "A Zetacorp shop in the hills").out)
+
+    (below,) = found["below"]
+    assert below["score"] < 0.5
+    assert any(reason.startswith("below glasses: ") for reason in found["reason"])
