@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from monitor.alerts.plain_text import one_line
-from monitor.alerts.rules import Rule
+from monitor.alerts.rules import MoveRule, Rule
 from monitor.alerts.views import MarketPrice, MoveView, SignalView, StandingView
 from storage.instants import format_instant
 
@@ -58,6 +58,8 @@ def move_payload(rule: Rule, legs: Sequence[MoveView]) -> Payload:
     """Return the payload of the moves of one series, the largest leg first."""
     first = legs[0]
     title = f"{_series_name(first)}: " + ", ".join(_leg_text(leg) for leg in legs)
+    if isinstance(rule, MoveRule) and rule.verdict is not None:
+        title += f" · {_words(rule.verdict)}"
     return {
         "title": title,
         "headline": one_line(first.series_title or first.question, MAX_TEXT),
