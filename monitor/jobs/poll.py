@@ -17,7 +17,7 @@ from sqlmodel import Session
 from monitor.app import App
 from monitor.errors import MonitorError, ParseError, PermanentSourceError, TransientSourceError
 from monitor.http_session import SourceSession
-from monitor.sources.base import Page, Source, interval
+from monitor.sources.base import MAX_EXCERPT, Page, Source, interval
 from signals.stories import canonical_url, title_key
 from storage import coverage, item_repo, market_repo, quotes, source_repo, standing_repo
 from storage.item_repo import ItemKeys
@@ -111,6 +111,16 @@ async def _fetch(
         raise TransientSourceError(f"the source broke with {_said(error)}") from error
 
 
+def _not_kept(batch: Batch) -> list[Reject]:
+    """Return a refusal for each record that a poll cannot store yet, so that it is counted."""
+    kinds = {"candles": batch.candles, "trades": batch.trades}
+    return [
+        Reject(f"{kind} are not stored from polls", repr(record)[:MAX_EXCERPT])
+        for kind, records in kinds.items()
+        for record in records
+    ]
+
+
 async def _parse(
     source: Source, page: Page, http: SourceSession
 ) -> tuple[Batch | None, Reject | None]:
@@ -145,6 +155,7 @@ def _store(
             rejects += _store_batch(app, session, source, batch, origin, page.fetched_at, report)
             cursor.update(batch.cursor)
             rejects.extend(batch.rejects)
+            rejects.extend(_not_kept(batch))
     report.rejects = Counter(reject.reason for reject in rejects)
     coverage.extend(session, [f"source:{source.name}"], at=now, max_gap=_coverage_gap(source))
     source_repo.record_success(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -14,7 +15,7 @@ from monitor.jobs.poll import FETCH_DEADLINES, backoff, poll_source
 from monitor.sources.base import Cursor, Fetcher, Page
 from storage import coverage, source_repo
 from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState
-from storage.records import Batch, Origin
+from storage.records import Batch, Origin, TradeRecord
 from tests.builders import NOON
 from tests.desk import Desk, StubSource, joined, news, prices
 
@@ -85,6 +86,15 @@ async def test_a_poll_without_one_good_page_is_a_failure(desk: Desk) -> None:
     assert report.error == "no feed"
     assert state(desk).failures == 1
     assert state(desk).first_ok_at is None
+
+
+async def test_records_that_a_poll_cannot_store_are_counted(desk: Desk) -> None:
+    trade = TradeRecord("polymarket", "1", "t", NOON, "x", Decimal("0.4"), Decimal(10))
+
+    report = await desk.poll(Batch(trades=(trade, trade)))
+
+    assert report.rejects == {"trades are not stored from polls": 2}
+    assert state(desk).rejects == {"trades are not stored from polls": 2}
 
 
 async def test_a_source_that_breaks_backs_off_like_one_that_is_down(desk: Desk) -> None:
