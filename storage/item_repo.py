@@ -72,6 +72,7 @@ def add(
         precision=record.precision.value,
         observed_at=observed_at,
         stored_at=stored_at,
+        seen_as=record.seen_as,
         origin=origin.value,
     )
     session.add(item)

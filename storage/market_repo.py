@@ -95,7 +95,7 @@ def _copy(record: MarketRecord, market: Market) -> None:
     for name in ("question", "series", "series_title", "label", "slug", "url"):
         _set(market, name, getattr(record, name) or getattr(market, name))
     _set(market, "status", record.status.value)
-    for name in ("closes_at", "resolved_at", "resolution"):
+    for name in ("closes_at", "resolved_at", "resolution", "oracle"):
         _set(market, name, getattr(record, name) or getattr(market, name))
     for spec_field in fields(SettlementSpec):
         value = getattr(record.spec, spec_field.name)
@@ -152,8 +152,9 @@ def _revise(
         closes_at=record.closes_at or (before.closes_at if before else None),
         status=record.status.value,
         resolution=record.resolution or (before.resolution if before else None),
+        oracle=record.oracle or (before.oracle if before else None),
     )
-    text = ("question", "rules", "closes_at", "status", "resolution")
+    text = ("question", "rules", "closes_at", "status", "resolution", "oracle")
     if before and all(getattr(before, name) == getattr(revision, name) for name in text):
         return
     session.merge(revision)

@@ -7,7 +7,7 @@ into integers of 1e-6. Ids of venues are text.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
@@ -82,7 +82,11 @@ class SettlementSpec:
 
 @dataclass(frozen=True, slots=True)
 class MarketRecord:
-    """One question of a venue. `label` names the leg inside its series ("Alibaba")."""
+    """One question of a venue. `label` names the leg inside its series ("Alibaba").
+
+    `oracle` is the venue's own word on settling, lower case (`proposed`, `disputed`); None when
+    it says nothing.
+    """
 
     venue: str
     venue_id: str
@@ -98,6 +102,7 @@ class MarketRecord:
     resolved_at: datetime | None = None
     resolution: str | None = None
     rules: str | None = None
+    oracle: str | None = None
     spec: SettlementSpec = SettlementSpec()
 
 
@@ -160,6 +165,8 @@ class ItemRecord:
 
     `published_at` is what the source says (None when it says nothing usable). `tier` is the
     source's rank, 1 best. `publisher` is the outlet that speaks, when it is not the source.
+    `seen_as` is set when a machine saw the thing itself instead of a text about it: `release`
+    for a public repository, `rumor` for a name on a roster.
     """
 
     source: str
@@ -173,6 +180,7 @@ class ItemRecord:
     precision: Precision = Precision.UNKNOWN
     publisher: str | None = None
     tier: int = 2
+    seen_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,12 +211,25 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a publisher asks to be polled: `wait` between polls, hours and days (UTC) to skip.
+
+    `skip_hours` are 0..23, `skip_days` 0 (Monday) to 6.
+    """
+
+    wait: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Everything one page gave, and what was refused and why.
 
     `read_outcomes` lists (venue, venue_id, venue_outcome_id) whose price was read with success,
     also when it gave no quote; coverage is kept from it. `followed` lists (venue, venue_id,
-    reference key): which reference of the config brought a market in.
+    reference key): which reference of the config brought a market in. `pace` is what the page
+    asks of those who poll it.
     """
 
     markets: tuple[MarketRecord, ...] = ()
@@ -221,3 +242,4 @@ class Batch:
     followed: tuple[tuple[str, str, str], ...] = ()
     rejects: tuple[Reject, ...] = ()
     cursor: dict[str, object] = field(default_factory=dict)
+    pace: Pace | None = None

@@ -30,8 +30,6 @@ MAX_BACKOFF = timedelta(hours=6)
 PERMANENT_BACKOFF = timedelta(hours=1)
 # A poll may ask more than once, and each request has a deadline of its own.
 FETCH_DEADLINES = 5
-MARKET_SPACING_S = 0.0
-FEED_SPACING_S = 1.0
 
 
 @dataclass(slots=True)
@@ -61,7 +59,9 @@ async def poll_source(app: App, source: Source, *, rng: random.Random) -> PollRe
     began = perf_counter()
     state = await app.read(lambda session: source_repo.load(session, source.name))
     http = app.http.session(
-        source.name, validators=state.validators or {}, spacing_s=_spacing_s(source)
+        source.name,
+        validators=state.validators or {},
+        spacing_s=float(getattr(source, "spacing_s", 0.0)),
     )
     try:
         pages = await _fetch(app, source, http, state.cursor or {})
@@ -266,10 +266,6 @@ def _said(error: Exception) -> str:
 
 def _coverage_gap(source: Source) -> timedelta:
     return max(interval(source) * 2.5, MIN_COVERAGE_GAP)
-
-
-def _spacing_s(source: Source) -> float:
-    return FEED_SPACING_S if getattr(source, "kind", "") == "rss" else MARKET_SPACING_S
 
 
 def _observe(app: App, report: PollReport, seconds: float) -> None:

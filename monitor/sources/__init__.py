@@ -16,8 +16,6 @@ from monitor.sources.rss import RssSource
 ENTRY_POINTS = "signal_monitor.sources"
 BUILT_IN: tuple[type[SourceModel], ...] = (PolymarketSource, RssSource, ArenaSource)
 
-AnySource = Annotated[PolymarketSource | RssSource | ArenaSource, Field(discriminator="kind")]
-
 
 def source_union() -> Any:
     """Return the pydantic type of any installed source: ours and those of entry points.

@@ -7,10 +7,10 @@ I/O and without a clock, so that pages can be recorded, replayed and parsed agai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal, Protocol, Self, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -21,6 +21,8 @@ from storage.records import Batch, Reject
 Cursor = Mapping[str, object]
 MAX_EXCERPT = 200
 DEFAULT_EVERY = timedelta(minutes=5)
+FEED_SPACING_S = 1.0
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = TypeVar("Row")
 Record = TypeVar("Record")
 
@@ -106,9 +108,16 @@ class MarketRef(BaseModel):
 
 
 class SourceModel(BaseModel):
-    """The settings all sources share. Each source file adds `kind`, its URLs and its own."""
+    """The settings all sources share. Each source file adds `kind`, its URLs and its own.
+
+    `spacing_s` is the least time between two requests of one poll to one host. A source whose
+    `in_worker` is set reads text of strangers, so its pages are parsed in a process that can be
+    killed.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    spacing_s: ClassVar[float] = 0.0
+    in_worker: ClassVar[bool] = False
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     every: Duration | Literal["auto"] = DEFAULT_EVERY
@@ -148,6 +157,56 @@ class Source(Protocol):
     def parse(self, page: Page) -> Batch:
         """Return what the page says. Pure. Raises ParseError when the envelope is wrong."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One leg whose past is wanted: its market, first outcome and series by the venue's ids."""
+
+    venue_id: str
+    venue_outcome_id: str
+    series: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch [since, until) of the past that is asked for, stored and marked done as one.
+
+    `key` names it for ever, so a chunk that is done is never asked again; stretches therefore
+    lie on a fixed grid and not on the moment of asking. `context` is the source's own.
+    """
+
+    key: str
+    since: datetime
+    until: datetime
+    target: Target | None = None
+    context: Mapping[str, object] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Backfilling(Protocol):
+    """A source whose past can be read too. Its pages go through `parse` like any others."""
+
+    async def chunks(
+        self, http: Fetcher, targets: Sequence[Target], *, since: datetime, until: datetime
+    ) -> list[Chunk]:
+        """Return what to ask for to know [since, until), newest first.
+
+        Only what the upstream still keeps. `targets` are the followed legs of the source's venue;
+        feeds pass over them.
+        """
+        ...
+
+    async def fetch_chunk(self, http: Fetcher, chunk: Chunk) -> list[Page]:
+        """Return the pages of one chunk, complete or not at all. Raises like `fetch`."""
+        ...
+
+
+def grid(since: datetime, until: datetime, step: timedelta) -> list[tuple[datetime, datetime]]:
+    """Return the stretches of `step`, from 1970 on, that touch [since, until); newest first."""
+    first = (since - _EPOCH) // step
+    last = -((_EPOCH - until) // step)
+    return [(_EPOCH + n * step, _EPOCH + (n + 1) * step) for n in reversed(range(first, last))]
 
 
 def parse_each(

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Annotated, Literal, cast
+from typing import Annotated, ClassVar, Literal, cast
 from urllib.parse import urljoin, urlsplit
 
 import feedparser
@@ -18,7 +18,15 @@ from pydantic import AfterValidator, Field
 from monitor.durations import Duration
 from monitor.errors import ParseError
 from monitor.http_status import safe_url
-from monitor.sources.base import MAX_EXCERPT, Cursor, Fetcher, Page, SourceModel, parse_each
+from monitor.sources.base import (
+    FEED_SPACING_S,
+    MAX_EXCERPT,
+    Cursor,
+    Fetcher,
+    Page,
+    SourceModel,
+    parse_each,
+)
 from monitor.sources.feed_dates import FeedDate, read_date, zone_of
 from monitor.sources.feed_document import MAX_ITEMS, FeedDocument, feed_document
 from monitor.sources.feed_text import plain_text, plain_title
@@ -46,6 +54,7 @@ def _checked_zone(name: str) -> str:
 class RssSource(SourceModel):
     """One feed. `tier` ranks the outlet, 1 best; `zone` holds for dates that name none."""
 
+    spacing_s: ClassVar[float] = FEED_SPACING_S
     kind: Literal["rss"] = "rss"
     every: Duration | Literal["auto"] = timedelta(minutes=5)
     url: WebAddress

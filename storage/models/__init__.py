@@ -21,10 +21,11 @@ from storage.models.signals import (
     Story,
     Tag,
 )
-from storage.models.sources import Meta, SourceState
+from storage.models.sources import BackfillChunk, Meta, SourceState
 
 __all__ = [
     "Alert",
+    "BackfillChunk",
     "Candle",
     "Coverage",
     "Delivery",

@@ -12,7 +12,10 @@ from storage.columns import Instant, Json
 
 
 class Market(SQLModel, table=True):
-    """One question at one venue; key (venue, venue_id). Spec columns: how it settles."""
+    """One question at one venue; key (venue, venue_id). Spec columns: how it settles.
+
+    `oracle` is the venue's own word on settling, such as `proposed` or `disputed`.
+    """
 
     __tablename__ = "market"
     __table_args__ = (UniqueConstraint("venue", "venue_id"),)
@@ -30,6 +33,7 @@ class Market(SQLModel, table=True):
     closes_at: datetime | None = Field(default=None, sa_type=Instant)
     resolved_at: datetime | None = Field(default=None, sa_type=Instant)
     resolution: str | None = None
+    oracle: str | None = None
     board: str | None = None
     category: str | None = None
     style_control: str | None = None
@@ -59,6 +63,7 @@ class MarketRevision(SQLModel, table=True):
     closes_at: datetime | None = Field(default=None, sa_type=Instant)
     status: str
     resolution: str | None = None
+    oracle: str | None = None
 
 
 class ThemeMarket(SQLModel, table=True):

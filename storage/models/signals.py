@@ -16,7 +16,10 @@ from storage.columns import Instant, Json
 
 
 class Item(SQLModel, table=True):
-    """One fetched document as it was first seen; key (source, guid)."""
+    """One fetched document as it was first seen; key (source, guid).
+
+    `seen_as` is the kind of signal of what a machine saw itself (`release`, `rumor`).
+    """
 
     __tablename__ = "item"
     __table_args__ = (UniqueConstraint("source", "guid"),)
@@ -39,6 +42,7 @@ class Item(SQLModel, table=True):
     stored_at: datetime = Field(sa_type=Instant)
     attributed_to: str | None = None
     story_id: str | None = Field(default=None, index=True)
+    seen_as: str | None = None
     origin: str
 
 

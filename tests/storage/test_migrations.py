@@ -15,12 +15,14 @@ import storage.models  # noqa: F401  (the tables register themselves)
 from storage import StorageError, open_readonly, open_store
 from storage.migrations import head, runner
 
-SECOND = '''
+SHIPPED = sorted(file.name[:4] for file in (runner.SCRIPTS / "versions").glob("[0-9]*.py"))
+HEAD = SHIPPED[-1]
+NEXT = f'''
 """A column more."""
 import sqlalchemy as sa
 from alembic import op
-revision = "0002"
-down_revision = "0001"
+revision = "8001"
+down_revision = "{HEAD}"
 
 def upgrade() -> None:
     op.add_column("meta", sa.Column("note", sa.String(), nullable=True))
@@ -28,8 +30,8 @@ def upgrade() -> None:
 FAILING = '''
 """A change that breaks off half way."""
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "8002"
+down_revision = "8001"
 
 def upgrade() -> None:
     op.execute("CREATE TABLE half (n INTEGER)")
@@ -42,7 +44,7 @@ def scripts(tmp_path: Path) -> Path:
     """Return a copy of the migrations with one more."""
     folder = tmp_path / "scripts"
     shutil.copytree(runner.SCRIPTS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_a_note.py").write_text(SECOND)
+    (folder / "versions" / "8001_a_note.py").write_text(NEXT)
     return folder
 
 
@@ -74,7 +76,7 @@ def test_the_migrations_make_exactly_the_models_tables(current: Engine) -> None:
 
 def test_a_fresh_database_needs_no_copy(database: Path) -> None:
     open_store(f"sqlite:///{database}").close()
-    assert revision(database) == "0001"
+    assert revision(database) == HEAD
     assert list(database.parent.glob("*.bak")) == []
 
 
@@ -87,10 +89,10 @@ def test_opening_again_changes_nothing(current: Engine, database: Path) -> None:
 def test_an_upgrade_copies_the_file_first_and_keeps_its_rows(
     current: Engine, database: Path, scripts: Path
 ) -> None:
-    assert runner.upgrade(current, path=database, scripts=scripts) == ["0002"]
-    copy = database.with_name("signal-monitor.db.before-0002.bak")
-    assert (revision(database), columns(database)) == ("0002", ["name", "value", "note"])
-    assert (revision(copy), columns(copy)) == ("0001", ["name", "value"])
+    assert runner.upgrade(current, path=database, scripts=scripts) == ["8001"]
+    copy = database.with_name("signal-monitor.db.before-8001.bak")
+    assert (revision(database), columns(database)) == ("8001", ["name", "value", "note"])
+    assert (revision(copy), columns(copy)) == (HEAD, ["name", "value"])
     for path in (database, copy):
         with closing(sqlite3.connect(path)) as connection:
             assert connection.execute("SELECT name, value FROM meta").fetchall() == [("kept", "1")]
@@ -100,18 +102,18 @@ def test_a_fresh_database_is_brought_to_the_newest_of_several(
     database: Path, scripts: Path
 ) -> None:
     engine = create_engine(f"sqlite:///{database}")
-    assert runner.upgrade(engine, path=database, scripts=scripts) == ["0001", "0002"]
-    assert revision(database) == "0002"
+    assert runner.upgrade(engine, path=database, scripts=scripts) == [*SHIPPED, "8001"]
+    assert revision(database) == "8001"
 
 
 def test_an_upgrade_that_fails_leaves_the_old_schema_whole(
     current: Engine, database: Path, scripts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (scripts / "versions" / "0003_broken.py").write_text(FAILING)
+    (scripts / "versions" / "8002_broken.py").write_text(FAILING)
     monkeypatch.setattr(runner.upgrade, "__kwdefaults__", {"scripts": scripts})
     with pytest.raises(StorageError, match="no such table: nowhere"):
         open_store(f"sqlite:///{database}")
-    assert (revision(database), columns(database)) == ("0001", ["name", "value"])
+    assert (revision(database), columns(database)) == (HEAD, ["name", "value"])
 
 
 def test_a_database_of_a_newer_version_is_refused(current: Engine, database: Path) -> None:
@@ -129,4 +131,4 @@ def test_a_reader_asks_for_the_migration_instead_of_running_it(
 ) -> None:
     with pytest.raises(StorageError, match="`signal-monitor db migrate` brings it up to date"):
         head.check_current(current, path=database, scripts=scripts)
-    assert revision(database) == "0001"
+    assert revision(database) == HEAD

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import monitor.sources
 from monitor.errors import ConfigError
-from monitor.sources import AnySource, source_union
+from monitor.sources import source_union
 from monitor.sources.base import SourceModel
 from monitor.sources.rss import RssSource
 from monitor.sources.web_address import checked_base
@@ -48,9 +48,10 @@ def validated(union: Any, **fields: object) -> SourceModel:
     return source
 
 
-@pytest.mark.parametrize("union", [AnySource, source_union()])
-def test_the_kind_chooses_the_source(union: Any) -> None:
-    source = validated(union, name="a", kind="rss", url="https://a.example/feed", every="5m")
+def test_the_kind_chooses_the_source() -> None:
+    source = validated(
+        source_union(), name="a", kind="rss", url="https://a.example/feed", every="5m"
+    )
 
     assert isinstance(source, RssSource)
 

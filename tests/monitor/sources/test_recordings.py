@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from monitor.errors import ParseError
 from monitor.sources.arena import ArenaSource
-from monitor.sources.base import Page
 from monitor.sources.polymarket import PolymarketSource
 from monitor.sources.rss import RssSource
-from storage.records import Batch, MarketStatus, Precision
+from storage.records import MarketStatus, Precision
+from tests.recorded import Recorded, not_covered, parse_recording, show
 
 pytestmark = pytest.mark.recordings
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SOURCES = {
     "polymarket": PolymarketSource(name="polymarket"),
     "rss": RssSource(name="feed", url="https://feed.example/rss"),
@@ -53,18 +48,6 @@ EXPLAINED = (
     "repeated model",
     "repeated trade",
 )
-
-
-@dataclass
-class Outcome:
-    """What one recorded file gave."""
-
-    name: str
-    shape: str
-    rows: Counter[str] = field(default_factory=Counter)
-    rejects: Counter[str] = field(default_factory=Counter)
-    note: str = ""
-    batch: Batch = field(default_factory=Batch)
 
 
 def plan(folder: Path, file: Path) -> tuple[str, dict[str, object]] | str:
@@ -104,28 +87,16 @@ def _arena_plan(file: Path) -> tuple[str, dict[str, object]]:
     return "nakasyou", {}
 
 
-def run(folder: Path, file: Path) -> Outcome:
-    name = str(file.relative_to(folder.parent))
+def run(folder: Path, file: Path) -> Recorded:
     planned = plan(folder, file)
     if isinstance(planned, str):
-        return Outcome(name, "-", note=f"not covered: {planned}")
+        return not_covered(file, root=folder.parent, why=planned)
     shape, context = planned
-    page = Page(shape, f"https://recorded.example/{file.name}", file.read_bytes(), NOW, context)
-    outcome = Outcome(name, shape)
-    try:
-        outcome.batch = SOURCES[folder.name].parse(page)
-    except ParseError as error:
-        outcome.note = f"refused: {error}"
-        return outcome
-    for noun in ("markets", "quotes", "trades", "items", "standings"):
-        if count := len(getattr(outcome.batch, noun)):
-            outcome.rows[noun] = count
-    outcome.rejects.update(reject.reason for reject in outcome.batch.rejects)
-    return outcome
+    return parse_recording(SOURCES[folder.name], file, shape, context, root=folder.parent)
 
 
 @pytest.fixture(scope="module")
-def outcomes(recordings: Path) -> dict[str, Outcome]:
+def outcomes(recordings: Path) -> dict[str, Recorded]:
     found = {}
     for family in SOURCES:
         folder = recordings / family
@@ -137,15 +108,9 @@ def outcomes(recordings: Path) -> dict[str, Outcome]:
 
 
 def test_every_recording_is_parsed_or_named_with_a_reason(
-    outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]
+    outcomes: dict[str, Recorded], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with capsys.disabled():
-        sys.stdout.write(f"\n{'recording':<86} {'shape':<15} rows; rejects; note\n")
-        for o in outcomes.values():
-            rows = " ".join(f"{count} {noun}" for noun, count in o.rows.items()) or "0"
-            rejects = " ".join(f"{n}x {reason!r}" for reason, n in o.rejects.items()) or "none"
-            line = f"{o.name[-86:]:<86} {o.shape:<15} {rows}; {rejects}; {o.note[:80]}"
-            sys.stdout.write(f"{line.rstrip()}\n")
+    show(outcomes.values(), capsys)
 
     silent = [o.name for o in outcomes.values() if not (o.rows or o.rejects or o.note)]
     families = Counter(name.partition("/")[0] for name in outcomes)
@@ -153,7 +118,7 @@ def test_every_recording_is_parsed_or_named_with_a_reason(
     assert silent == []
 
 
-def test_no_reject_is_unexplained(outcomes: dict[str, Outcome]) -> None:
+def test_no_reject_is_unexplained(outcomes: dict[str, Recorded]) -> None:
     unexplained = {
         (o.name, reason)
         for o in outcomes.values()
@@ -164,7 +129,7 @@ def test_no_reject_is_unexplained(outcomes: dict[str, Outcome]) -> None:
     assert unexplained == set()
 
 
-def test_only_recorded_errors_are_refused_as_a_whole(outcomes: dict[str, Outcome]) -> None:
+def test_only_recorded_errors_are_refused_as_a_whole(outcomes: dict[str, Recorded]) -> None:
     refused = {o.name for o in outcomes.values() if o.note.startswith("refused")}
 
     assert refused == {f"polymarket/errors/{name}" for name in ERROR_SHAPES}
@@ -184,7 +149,7 @@ KNOWN_ROWS = {
 
 @pytest.mark.parametrize(("name", "rows"), KNOWN_ROWS.items())
 def test_known_polymarket_files_give_their_rows(
-    outcomes: dict[str, Outcome], name: str, rows: tuple[int, int]
+    outcomes: dict[str, Recorded], name: str, rows: tuple[int, int]
 ) -> None:
     batch = outcomes[name].batch
 
@@ -192,7 +157,7 @@ def test_known_polymarket_files_give_their_rows(
 
 
 def test_recorded_books_are_two_sided_or_one_sided_and_never_crossed(
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, Recorded],
 ) -> None:
     quotes = outcomes["polymarket/clob-books/fed-decision-in-june-825.json"].batch.quotes
     empty_side = outcomes["polymarket/clob-book/fed-chair-one-sided.json"].batch.quotes[0]
@@ -203,7 +168,7 @@ def test_recorded_books_are_two_sided_or_one_sided_and_never_crossed(
 
 
 def test_recorded_closed_markets_are_resolved_only_where_the_oracle_spoke(
-    outcomes: dict[str, Outcome],
+    outcomes: dict[str, Recorded],
 ) -> None:
     def status(name: str) -> MarketStatus:
         return outcomes[f"polymarket/gamma-markets/{name}.json"].batch.markets[0].status
@@ -214,7 +179,7 @@ def test_recorded_closed_markets_are_resolved_only_where_the_oracle_spoke(
     assert status("closed_zero_zero_legacy") is MarketStatus.CLOSED
 
 
-def test_recorded_feeds_are_clean_text_with_honest_precision(outcomes: dict[str, Outcome]) -> None:
+def test_recorded_feeds_are_clean_text_with_honest_precision(outcomes: dict[str, Recorded]) -> None:
     items = [item for o in outcomes.values() for item in o.batch.items]
     generated = outcomes["rss/olshansk-feed_mistral.xml"].batch.items
 
@@ -224,7 +189,7 @@ def test_recorded_feeds_are_clean_text_with_honest_precision(outcomes: dict[str,
     assert {item.precision for item in generated} == {Precision.DAY}
 
 
-def test_two_versions_of_one_feed_keep_their_identities(outcomes: dict[str, Outcome]) -> None:
+def test_two_versions_of_one_feed_keep_their_identities(outcomes: dict[str, Recorded]) -> None:
     older, newer = (
         outcomes[f"rss/olshansk-feed_anthropic_news{suffix}.xml"].batch.items
         for suffix in (".2026-08-22.12", "")
@@ -233,7 +198,7 @@ def test_two_versions_of_one_feed_keep_their_identities(outcomes: dict[str, Outc
     assert {item.guid for item in older} == {item.guid for item in newer}
 
 
-def test_recorded_boards_rank_every_row_of_a_whole_list(outcomes: dict[str, Outcome]) -> None:
+def test_recorded_boards_rank_every_row_of_a_whole_list(outcomes: dict[str, Recorded]) -> None:
     daily = outcomes["lmarena/arena-daily/2026-07-21.text.json"].batch.standings
     off = outcomes["lmarena/arena-catalog/2025-12-11.leaderboard-text.json"].batch.standings
 
