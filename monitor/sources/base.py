@@ -202,6 +202,18 @@ class Backfilling(Protocol):
         ...
 
 
+@runtime_checkable
+class Searching(Protocol):
+    """A venue that can be asked for markets by words."""
+
+    async def search(self, http: Fetcher, text: str, *, limit: int) -> list[Page]:
+        """Return pages whose `parse` gives about `limit` open markets that match `text`, priced.
+
+        The title filter is ours: venues match loosely. Raises like `fetch`.
+        """
+        ...
+
+
 def grid(since: datetime, until: datetime, step: timedelta) -> list[tuple[datetime, datetime]]:
     """Return the stretches of `step`, from 1970 on, that touch [since, until); newest first."""
     first = (since - _EPOCH) // step
