@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from storage.instants import to_ms
+from storage.instants import from_ms, to_ms
 from storage.models import Coverage
 from storage.quotes import raw_connection
 
@@ -23,11 +24,15 @@ _EXTEND = (
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One watched stretch; both ends are instants of successful reads."""
+    """One watched stretch; both ends are instants of successful reads.
+
+    `reads` is 0 for a stretch that was not watched live but imported or backfilled.
+    """
 
     from_at: datetime
     to_at: datetime
     gap_reason: str | None = None
+    reads: int = 0
 
 
 def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: timedelta) -> None:
@@ -75,10 +80,27 @@ def add_span(
     session.flush()
 
 
+def add_points(
+    session: Session, subject: str, instants: Sequence[int], *, max_gap: timedelta, of: str
+) -> None:
+    """Write the spans that known prices of the past make, split where `max_gap` is passed.
+
+    `instants` are ms, ascending, not empty; `of` names what they came from, for the reasons.
+    """
+    gap, start = max_gap // timedelta(milliseconds=1), instants[0]
+    for before, at in pairwise(instants):
+        if at - before > gap:
+            ends = from_ms(before)
+            add_span(session, subject, from_at=from_ms(start), to_at=ends, reason=f"gap in {of}")
+            start = at
+    ends = from_ms(instants[-1])
+    add_span(session, subject, from_at=from_ms(start), to_at=ends, reason=f"end of {of}")
+
+
 def spans(session: Session, subject: str) -> list[Span]:
     """Return every span of `subject`, oldest first."""
     query = select(Coverage).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
-    return [Span(row.from_at, row.to_at, row.gap_reason) for row in session.exec(query)]
+    return [Span(row.from_at, row.to_at, row.gap_reason, row.reads) for row in session.exec(query)]
 
 
 def overlapping(
@@ -96,7 +118,7 @@ def overlapping(
         query = query.where(col(Coverage.from_at) < until)
     wanted = {outcome_subject(outcome_id) for outcome_id in outcome_ids}
     return [
-        Span(row.from_at, row.to_at, row.gap_reason)
+        Span(row.from_at, row.to_at, row.gap_reason, row.reads)
         for row in session.exec(query)
         if row.subject in wanted
     ]

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from storage import coverage, item_repo, market_repo, quotes, standing_repo
 from storage.columns import to_micro
 from storage.csv_records import REQUIRED, Record, basis_of, count, number, probability, records
-from storage.instants import from_ms, parse_instant, to_ms
+from storage.instants import parse_instant, to_ms
 from storage.item_repo import ItemKeys
 from storage.market_repo import OutcomeKey
 from storage.records import (
@@ -96,7 +96,10 @@ def _import_quotes(
             batch = []
     added += quotes.insert_rows(session, batch)
     for outcome_id, found in instants.items():
-        _add_coverage(session, outcome_id, sorted(found))
+        subject = coverage.outcome_subject(outcome_id)
+        coverage.add_points(
+            session, subject, sorted(found), max_gap=MAX_GAP, of="the imported file"
+        )
     return Imported(read, added)
 
 
@@ -139,20 +142,6 @@ def _outcome_id(
         session, [record], observed_at=now, origin=Origin.IMPORT, owner_of=tagging.owner_of
     )
     return market_repo.outcome_ids(session, [key])[key]
-
-
-def _add_coverage(session: Session, outcome_id: int, instants: list[int]) -> None:
-    gap = MAX_GAP // timedelta(milliseconds=1)
-    subject = coverage.outcome_subject(outcome_id)
-    start = previous = instants[0]
-    for at in [*instants[1:], None]:
-        if at is None or at - previous > gap:
-            reason = "end of the imported file" if at is None else "gap in the imported file"
-            coverage.add_span(
-                session, subject, from_at=from_ms(start), to_at=from_ms(previous), reason=reason
-            )
-            start = at if at is not None else start
-        previous = at if at is not None else previous
 
 
 def _import_items(

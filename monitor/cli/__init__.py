@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, files, look, operate, tags
+from monitor.cli import alerts, files, look, operate, past, tags
 from monitor.cli.context import Options
 
 app = typer.Typer(
@@ -38,4 +38,5 @@ operate.register(app)
 look.register(app)
 tags.register(app)
 files.register(app)
+past.register(app)
 alerts.register(app)

@@ -174,6 +174,7 @@ class Chunk:
 
     `key` names it for ever, so a chunk that is done is never asked again; stretches therefore
     lie on a fixed grid and not on the moment of asking. `context` is the source's own.
+    `is_complete`: the answer tells every change, so that where it says nothing, nothing was.
     """
 
     key: str
@@ -181,6 +182,7 @@ class Chunk:
     until: datetime
     target: Target | None = None
     context: Mapping[str, object] = field(default_factory=dict)
+    is_complete: bool = False
 
 
 @runtime_checkable
