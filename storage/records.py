@@ -185,7 +185,11 @@ class ItemRecord:
 
 @dataclass(frozen=True, slots=True)
 class StandingRecord:
-    """One model's row on one leaderboard at one publish date. `ci_*` are absolute scores."""
+    """One model's row on one leaderboard at one publish date. `ci_*` are absolute scores.
+
+    `adapter` says by which way it came, None for the source's only one. Without `is_dated` the
+    publisher named no date and `publish_date` is the day the page was seen.
+    """
 
     source: str
     board: str
@@ -200,6 +204,8 @@ class StandingRecord:
     ci_high: Decimal | None = None
     votes: int | None = None
     page_rows: int | None = None
+    adapter: str | None = None
+    is_dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from monitor.fake_upstream.arena import arena_routes
+from monitor.fake_upstream.arena_site import arena_site_routes
 from monitor.fake_upstream.clob import clob_routes
 from monitor.fake_upstream.control import control_routes
 from monitor.fake_upstream.faults import Faults
@@ -96,6 +97,7 @@ class FakeUpstream:
             *clob_routes(world),
             *feed_routes(world),
             *arena_routes(world),
+            *arena_site_routes(world),
             *control_routes(world, self.faults, self.requests),
         ]
         return Misbehaving(

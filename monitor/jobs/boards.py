@@ -40,7 +40,7 @@ def signal_boards(session: Session, topics: Topics, *, now: datetime) -> list[Si
             previous,
             as_board(current),
             is_chinese=topics.is_chinese,
-            known=standing_repo.models_before(session, key, current.publish_date),
+            known=standing_repo.models_before(session, key, current),
         )
         for theme in themes:
             for change in found:
@@ -56,11 +56,13 @@ def _base(
 ) -> Board | None:
     """Return the newest sound page before `current`; a page with holes is no base."""
     base: Board | None = None
-    for day, _ in standing_repo.publish_dates(session, key)[-BASE_PAGES:]:
-        page = standing_repo.board_at(session, key, day)
-        if current is None or page is None or day >= current.publish_date:
-            continue
-        if base is None or not missing_inside(base, as_board(page)):
+    if current is None:
+        return None
+    day = current.publish_date
+    earlier = [p for p in standing_repo.pages(session, key) if p.shows <= day and p.day != day]
+    for each in earlier[-BASE_PAGES:]:
+        page = standing_repo.board_at(session, key, each.day)
+        if page is not None and (base is None or not missing_inside(base, as_board(page))):
             base = as_board(page)
     return base
 

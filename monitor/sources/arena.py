@@ -1,158 +1,222 @@
-"""The Arena leaderboards, from the publisher's dataset: who stands where, with and without style
-control.
+"""The Arena leaderboards: who stands where, with and without style control.
 
-Source: huggingface.co dataset lmarena-ai/leaderboard-dataset read through datasets-server
-`/filter` (its docs read 2026-11-22). Config `text` is style control off, `text_style_control` on.
-Traps: `where` was seen to be ignored, so category and date are checked here; names repeat; the
-dataset's `rank` is a statistical one, so the rank is counted from the ratings.
+Three adapters know a list: the site's own page (near-live, behind a bot wall at times), the
+publisher's dataset (days behind, whole) and a daily mirror (style control on only). They are tried
+in the configured order for each list; the first that answers speaks, so a poll never mixes two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, timedelta
-from typing import Literal, cast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal
 
 from pydantic import Field
 
 from monitor.durations import Duration
-from monitor.errors import ParseError, TransientSourceError
-from monitor.http_response import Response, load_json
-from monitor.sources.arena_mirrors import (
-    agent_batch,
-    catalog_batch,
-    csv_batch,
-    daily_batch,
-    no_standings_batch,
-    wide_csv_batch,
+from monitor.errors import ParseError, PermanentSourceError, SourceError
+from monitor.sources.arena_dataset import Dataset, dataset_batch, past_batch
+from monitor.sources.arena_mirrors import MIRRORS
+from monitor.sources.arena_page import MARK, page_batch, page_path
+from monitor.sources.arena_ranking import ListOf
+from monitor.sources.arena_roster import roster_batch
+from monitor.sources.base import (
+    MAX_EXCERPT,
+    Chunk,
+    Cursor,
+    Fetcher,
+    Page,
+    SourceModel,
+    Target,
+    grid,
 )
-from monitor.sources.arena_ranking import ListOf, ScoredRow, ranked
-from monitor.sources.base import MAX_EXCERPT, Cursor, Fetcher, Page, SourceModel, parse_each
-from monitor.sources.numbers import count_or_none, decimal, decimal_or_none
-from monitor.sources.web_address import BaseAddress
+from monitor.sources.instants import instant_or_none
+from monitor.sources.web_address import BaseAddress, WebAddress
 from storage.records import Batch, Reject
 
-PAGE_ROWS = 100
-MAX_PAGES = 20
-_STYLE_CONFIG = {"off": "{board}", "on": "{board}_style_control"}
+Style = Literal["off", "on"]
+Adapter = Literal["page", "dataset", "daily"]
+# A wall that stands today stands in half an hour too.
+CLOSED_FOR = timedelta(hours=12)
+_RAW = "https://raw.githubusercontent.com"
+
+
+@dataclass(slots=True)
+class _Poll:
+    """What one poll learns on its way: what failed, and which adapter to leave alone until when."""
+
+    closed: dict[str, str]
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    errors: list[SourceError] = field(default_factory=list)
+    answered: bool = False
 
 
 class ArenaSource(SourceModel):
-    """One board and category of the Arena, in one or both of its style-control states."""
+    """One board and category of the Arena, in one or both of its style-control states.
+
+    `roster` also reads which models have joined the Arena's battles without being on a board yet.
+    """
 
     kind: Literal["arena"] = "arena"
     every: Duration | Literal["auto"] = timedelta(minutes=30)
+    page_url: BaseAddress = "https://arena.ai"
     datasets_url: BaseAddress = "https://datasets-server.huggingface.co"
+    daily_url: BaseAddress = f"{_RAW}/oolong-tea-2026/arena-ai-leaderboards/main/data"
+    roster_url: WebAddress = f"{_RAW}/Namra7-x/lmarena-tracker/main/snapshot.json"
     dataset: str = "lmarena-ai/leaderboard-dataset"
     board: str = Field(default="text", pattern=r"^[a-z0-9_]{1,60}$")
     category: str = Field(default="overall", pattern=r"^[A-Za-z0-9_ -]{1,80}$")
-    styles: tuple[Literal["off", "on"], ...] = Field(default=("off", "on"), min_length=1)
+    styles: tuple[Style, ...] = Field(default=("off", "on"), min_length=1)
+    adapters: tuple[Adapter, ...] = Field(default=("page", "dataset", "daily"), min_length=1)
+    roster: bool = False
 
     async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
-        """Return one page for each list that changed, its answers bundled in a JSON array.
+        """Return a page for each list that changed, the roster, and a notice for each failure.
 
-        Raises TransientSourceError when a list changed while it was read.
+        Raises the first SourceError when no adapter answered for any list.
         """
-        del cursor
-        pages = []
+        poll = _Poll(_still_closed(cursor, http.now))
+        pages: list[Page] = []
         for style in dict.fromkeys(self.styles):
-            answers = await self._answers(http, style)
-            if answers:
-                body = b"[" + b",".join(answer.body for answer in answers) + b"]"
-                context = {"board": self.board, "category": self.category, "style": style}
-                pages.append(Page("standings", answers[0].url, body, http.now, context))
+            pages += await self._list(http, style, poll)
+        if not poll.answered and poll.errors:
+            raise poll.errors[0]
+        if self.roster:
+            pages += await self._roster(http, cursor, poll)
+        pages += [Page("notice", url, text.encode(), http.now) for url, text in poll.notes]
+        if poll.closed != _closed(cursor):
+            pages.append(
+                Page("notice", self.page_url, b"", http.now, {"cursor": {"closed": poll.closed}})
+            )
         return pages
 
     def parse(self, page: Page) -> Batch:
-        """Return the standings of a page. Raises ParseError when its envelope is wrong.
+        """Return what a page says. Raises ParseError when its envelope is wrong.
 
-        Shapes: standings, and of mirrors arena-daily, arena-agent, arena-catalog, fboulnois,
-        nakasyou; arena-models and arena-index hold no standings. Context: `board`, `category`,
-        `style`, and `publish_date` (ISO) for mirrors that do not name it.
+        Shapes: arena-page, standings and standings-past (the dataset), arena-roster, notice, and
+        of mirrors arena-daily, arena-agent, arena-catalog, fboulnois, nakasyou; arena-models and
+        arena-index hold no standings. Context: `board`, `category`, `style`, `known` (roster) and
+        `publish_date` (ISO) for mirrors that do not name it.
         """
+        listed, at = self._list_of(page), page.fetched_at
+        if page.shape == "arena-page":
+            return page_batch(page.body, listed, page.url, fetched_at=at)
         if page.shape == "standings":
-            return self._standings(page)
-        read = _MIRRORS.get(page.shape)
+            return dataset_batch(page.body, listed, page.url, fetched_at=at)
+        if page.shape == "standings-past":
+            since, until = _day(page, "since"), _day(page, "until")
+            return past_batch(page.body, listed, page.url, fetched_at=at, since=since, until=until)
+        if page.shape == "arena-roster":
+            return roster_batch(page, source=self.name)
+        if page.shape == "notice":
+            return _notice(page)
+        read = MIRRORS.get(page.shape)
         if read is None:
             raise ParseError(f"{page.url}: no Arena answer has the shape {page.shape!r}")
-        return read(page.body, self._list_of(page), page.url)
+        return read(page.body, listed, page.url)
 
-    async def _answers(self, http: Fetcher, style: str) -> list[Response]:
-        """Return the answers that make up one list; empty when its first page did not change."""
-        first = await self._page(http, style, 0, conditional=True)
-        if first is None:
+    async def chunks(
+        self, http: Fetcher, targets: Sequence[Target], *, since: datetime, until: datetime
+    ) -> list[Chunk]:
+        """Return a month of the dataset's past for each style, newest first."""
+        del http, targets
+        return [
+            Chunk(f"{self.board}/{self.category}/{style}/{low:%Y-%m-%d}", low, high,
+                  context={"style": style})
+            for low, high in grid(since, until, timedelta(days=28))
+            for style in dict.fromkeys(self.styles)
+        ]  # fmt: skip
+
+    async def fetch_chunk(self, http: Fetcher, chunk: Chunk) -> list[Page]:
+        """Return the publications of a chunk as one page."""
+        style = str(chunk.context["style"])
+        since, until = chunk.since.date(), chunk.until.date()
+        answers = await self._dataset.past(http, style, since=since, until=until)
+        body = b"[" + b",".join(answer.body for answer in answers) + b"]"
+        stretch = {"since": since.isoformat(), "until": until.isoformat()}
+        context = {**self._context(style), **stretch}
+        return [Page("standings-past", answers[0].url, body, http.now, context)]
+
+    async def _list(self, http: Fetcher, style: Style, poll: _Poll) -> list[Page]:
+        """Return the page of the first adapter that answers; none when it says nothing changed."""
+        for adapter in self.adapters:
+            if adapter in poll.closed:
+                continue
+            try:
+                pages = await self._ask(http, adapter, style)
+            except (SourceError, ParseError) as error:
+                poll.notes.append((self._address(adapter), f"{adapter}, style {style}: {error}"))
+                if isinstance(error, SourceError):
+                    poll.errors.append(error)
+                if isinstance(error, PermanentSourceError):
+                    poll.closed[adapter] = (http.now + CLOSED_FOR).isoformat()
+                continue
+            if pages is not None:
+                poll.answered = True
+                return pages
+        return []
+
+    async def _ask(self, http: Fetcher, adapter: Adapter, style: Style) -> list[Page] | None:
+        """Return an adapter's page, no page when nothing changed, None when it has no list."""
+        if adapter == "dataset":
+            answers = await self._dataset.latest(http, style)
+            if not answers:
+                return []
+            body = b"[" + b",".join(answer.body for answer in answers) + b"]"
+            return [Page("standings", answers[0].url, body, http.now, self._context(style))]
+        if adapter == "page":
+            path = page_path(self.board, self.category, style)
+            return None if path is None else await self._site(http, path, style)
+        if style != "on" or self.category != "overall":
+            return None
+        return await self._daily(http)
+
+    async def _site(self, http: Fetcher, path: str, style: Style) -> list[Page]:
+        response = await http.get(f"{self.page_url}{path}", conditional=True)
+        if response is None:
             return []
-        answers = [first]
-        total = _total(first)
-        while len(answers) * PAGE_ROWS < total and len(answers) < MAX_PAGES:
-            answer = await self._page(http, style, len(answers) * PAGE_ROWS, conditional=False)
-            assert answer is not None
-            if _total(answer) != total:
-                raise TransientSourceError(f"{answer.url}: the list changed while it was read")
-            answers.append(answer)
-        return answers
+        if MARK not in response.body:
+            raise ParseError(f"{response.url}: the page carries no leaderboard rows")
+        return [Page("arena-page", response.url, response.body, http.now, self._context(style))]
 
-    async def _page(
-        self, http: Fetcher, style: str, offset: int, *, conditional: bool
-    ) -> Response | None:
-        return await http.get(
-            f"{self.datasets_url}/filter",
-            params={
-                "dataset": self.dataset,
-                "config": _STYLE_CONFIG[style].format(board=self.board),
-                "split": "latest",
-                "where": f"\"category\"='{self.category}'",
-                "orderby": '"rating" DESC',
-                "offset": offset,
-                "length": PAGE_ROWS,
-            },
-            conditional=conditional,
-        )
+    async def _daily(self, http: Fetcher) -> list[Page]:
+        pointer = await http.get(f"{self.daily_url}/latest.json")
+        assert pointer is not None
+        payload = pointer.json()
+        day = payload.get("date") if isinstance(payload, dict) else None
+        try:
+            named = date.fromisoformat(str(day))
+        except ValueError as error:
+            raise ParseError(f"{pointer.url}: names no day to read") from error
+        board = self.board.replace("_", "-")
+        url = f"{self.daily_url}/{named.isoformat()}/{board}.json"
+        response = await http.get(url, conditional=True)
+        if response is None:
+            return []
+        return [Page("arena-daily", response.url, response.body, http.now, self._context("on"))]
 
-    def _standings(self, page: Page) -> Batch:
-        answers = load_json(page.body, what=page.url)
-        if not isinstance(answers, list):
-            raise ParseError(f"{page.url}: expected the answers of one list in an array")
-        cells = [cell for answer in answers for cell in _cells(answer, page.url)]
-        latest = page.fetched_at.date() + timedelta(days=1)
-        rows, rejects = parse_each(cells, lambda cell: self._row(cell, latest))
-        newest = max((day for day, _ in rows), default=None)
-        rejects += [
-            Reject(f"published {day}, before the list's newest date", row.model[:MAX_EXCERPT])
-            for day, row in rows
-            if day != newest
-        ]
-        current = [row for day, row in rows if day == newest]
-        standings, refused = ranked(current, self._list_of(page).on(newest))
-        if not cells:
-            rejects.append(Reject("the list is empty", page.url[:MAX_EXCERPT]))
-        rejects += _shortfall(answers, page.url)
-        return Batch(standings=tuple(standings), rejects=(*rejects, *refused))
+    async def _roster(self, http: Fetcher, cursor: Cursor, poll: _Poll) -> list[Page]:
+        try:
+            response = await http.get(self.roster_url, conditional=True)
+        except SourceError as error:
+            poll.notes.append((self.roster_url, f"roster: {error}"))
+            return []
+        if response is None:
+            return []
+        known = {"known": cursor.get("roster")}
+        return [Page("arena-roster", response.url, response.body, http.now, known)]
 
-    def _row(self, cell: object, latest: date) -> tuple[date, ScoredRow]:
-        """Return the publish date and the row of one cell; ValueError when it is of no use."""
-        if not isinstance(cell, dict) or not isinstance(cell.get("row"), dict):
-            raise ValueError("a row that is not an object")  # noqa: TRY004 - bad data
-        if cell.get("truncated_cells"):
-            raise ValueError(f"truncated cells: {cell['truncated_cells']!r:.80}")
-        row = cast("Mapping[str, object]", cell["row"])
-        if row.get("category", self.category) != self.category:
-            raise ValueError(f"category {row.get('category')!r:.40} was not asked for")
-        published = date.fromisoformat(str(row.get("leaderboard_publish_date"))[:10])
-        if not date(2023, 1, 1) <= published <= latest:
-            raise ValueError(f"publish date {published} cannot be")
-        model, organization = row.get("model_name"), row.get("organization")
-        if not isinstance(model, str) or not model.strip():
-            raise ValueError("a row without a model name")
-        return published, ScoredRow(
-            model=model.strip(),
-            score=decimal(row.get("rating", row.get("score")), what="rating"),
-            organization=(organization.strip() or None) if isinstance(organization, str) else None,
-            ci_low=decimal_or_none(row.get("rating_lower", row.get("score_ci_lower"))),
-            ci_high=decimal_or_none(row.get("rating_upper", row.get("score_ci_upper"))),
-            votes=count_or_none(row.get("vote_count", row.get("observation_count"))),
-            listed=count_or_none(row.get("rank")),
-        )
+    @property
+    def _dataset(self) -> Dataset:
+        return Dataset(self.datasets_url, self.dataset, self.board, self.category)
+
+    def _address(self, adapter: Adapter) -> str:
+        urls = {"page": self.page_url, "dataset": self.datasets_url, "daily": self.daily_url}
+        return urls[adapter]
+
+    def _context(self, style: str) -> dict[str, object]:
+        return {"board": self.board, "category": self.category, "style": style}
 
     def _list_of(self, page: Page) -> ListOf:
         said = page.context
@@ -166,45 +230,30 @@ class ArenaSource(SourceModel):
         )
 
 
-def _total(answer: Response) -> int:
-    """Return how many rows the whole list has; ParseError when the answer does not say."""
-    payload = answer.json()
-    total = payload.get("num_rows_total") if isinstance(payload, dict) else None
-    if not isinstance(total, int) or isinstance(total, bool) or total < 0:
-        raise ParseError(f"{answer.url}: the answer does not say num_rows_total")
-    return total
+def _closed(cursor: Cursor) -> dict[str, str]:
+    closed = cursor.get("closed")
+    return {str(k): str(v) for k, v in closed.items()} if isinstance(closed, Mapping) else {}
 
 
-def _cells(answer: object, what: str) -> list[object]:
-    if not isinstance(answer, dict):
-        raise ParseError(f"{what}: an answer that is not an object")
-    if "error" in answer:
-        raise ParseError(f"{what}: the answer is an error: {str(answer['error'])[:120]!r}")
-    rows = answer.get("rows")
-    if not isinstance(rows, list | None):
-        raise ParseError(f"{what}: rows is not a list")
-    return rows or []
+def _still_closed(cursor: Cursor, now: datetime) -> dict[str, str]:
+    """Return the adapters that are left alone; a stepped clock keeps none closed for longer."""
+    kept = {}
+    for adapter, text in _closed(cursor).items():
+        try:
+            until = instant_or_none(text)
+        except ValueError:
+            continue
+        if until is not None and now < until <= now + CLOSED_FOR:
+            kept[adapter] = text
+    return kept
 
 
-def _shortfall(answers: Sequence[object], what: str) -> list[Reject]:
-    """Return a Reject when the answers hold fewer rows than the list, or admit to be partial."""
-    rejects = []
-    totals = [a.get("num_rows_total") for a in answers if isinstance(a, dict)]
-    total = next((t for t in totals if isinstance(t, int)), 0)
-    held = sum(len(_cells(answer, what)) for answer in answers)
-    if total > held:
-        rejects.append(Reject(f"{total - held} rows of the list were not read", what[:MAX_EXCERPT]))
-    if any(isinstance(answer, dict) and answer.get("partial") is True for answer in answers):
-        rejects.append(Reject("the server admits that the list is partial", what[:MAX_EXCERPT]))
-    return rejects
+def _notice(page: Page) -> Batch:
+    reason = page.body.decode("utf-8", "replace")
+    rejects = (Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ()
+    cursor = page.context.get("cursor")
+    return Batch(rejects=rejects, cursor=dict(cursor) if isinstance(cursor, Mapping) else {})
 
 
-_MIRRORS: Mapping[str, Callable[[bytes, ListOf, str], Batch]] = {
-    "arena-daily": daily_batch,
-    "arena-agent": agent_batch,
-    "arena-catalog": catalog_batch,
-    "fboulnois": csv_batch,
-    "nakasyou": wide_csv_batch,
-    "arena-models": no_standings_batch,
-    "arena-index": no_standings_batch,
-}
+def _day(page: Page, name: str) -> date:
+    return date.fromisoformat(str(page.context[name]))

@@ -1,9 +1,10 @@
 """Copies of the Arena boards that others keep, for the dates the dataset no longer tells.
 
 Each function takes the body, which list it is and its name for messages, and returns a Batch.
-Where a mirror does not name its publish date (arena-daily with `last_updated` null), its rows are
-refused with that reason rather than dated by the fetch: two days of equal content are one
-publication. The operator may date them through `publish_date`.
+Where a daily file does not name its publish date (`last_updated` null), its rows are dated by the
+day the mirror read the page and marked as such: storage keeps them only when they differ from the
+newest publication, because two days of equal content are one. Other mirrors without a date are
+refused; the operator may date them through `publish_date`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +22,7 @@ from monitor.errors import ParseError
 from monitor.http_response import load_json
 from monitor.sources.arena_ranking import ListOf, ScoredRow, ranked
 from monitor.sources.base import parse_each
+from monitor.sources.instants import instant_or_none
 from monitor.sources.numbers import count_or_none, decimal, decimal_or_none
 from storage.records import Batch, Reject, StandingRecord
 
@@ -117,17 +119,25 @@ def _daily(body: bytes, listed: ListOf, what: str) -> tuple[ListOf, list[object]
     published = meta.get("last_updated")
     try:
         day = _spoken_date(published) if isinstance(published, str) else listed.publish_date
+        seen = day or _seen_date(meta.get("fetched_at"))
     except ValueError as error:
         raise ParseError(f"{what}: last_updated {published!r:.40} is no date") from error
-    return (
-        replace(
-            listed,
-            board=board if isinstance(board, str) and board else listed.board,
-            style_control="on",
-            publish_date=day,
-        ),
-        models or [],
+    named = replace(
+        listed,
+        board=board if isinstance(board, str) and board else listed.board,
+        style_control="on",
+        publish_date=seen,
     )
+    return named.marked("daily", is_dated=day is not None), models or []
+
+
+def _seen_date(fetched_at: object) -> date | None:
+    """Return the day a mirror says it read the page."""
+    try:
+        instant = instant_or_none(fetched_at)
+    except ValueError:
+        return None
+    return instant.date() if instant else None
 
 
 def _spoken_date(text: str) -> date:
@@ -222,3 +232,14 @@ def _name(value: object) -> str:
 
 def _optional(value: object) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
+
+
+MIRRORS: Mapping[str, Callable[[bytes, ListOf, str], Batch]] = {
+    "arena-daily": daily_batch,
+    "arena-agent": agent_batch,
+    "arena-catalog": catalog_batch,
+    "fboulnois": csv_batch,
+    "nakasyou": wide_csv_batch,
+    "arena-models": no_standings_batch,
+    "arena-index": no_standings_batch,
+}

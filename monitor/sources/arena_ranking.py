@@ -29,17 +29,23 @@ class ScoredRow:
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
-    """Which list the rows are of."""
+    """Which list the rows are of, who told it, and whether the date is the publisher's own."""
 
     source: str
     board: str
     category: str
     style_control: str
     publish_date: date | None = None
+    adapter: str | None = None
+    is_dated: bool = True
 
     def on(self, publish_date: date | None) -> ListOf:
         """Return the list as published on `publish_date`."""
         return replace(self, publish_date=publish_date)
+
+    def marked(self, adapter: str, *, is_dated: bool = True) -> ListOf:
+        """Return the list as told by `adapter`; without a date of its own it was seen that day."""
+        return replace(self, adapter=adapter, is_dated=is_dated)
 
 
 def ranked(rows: Iterable[ScoredRow], listed: ListOf) -> tuple[list[StandingRecord], list[Reject]]:
@@ -96,4 +102,6 @@ def _standing(
         ci_high=high,
         votes=row.votes,
         page_rows=page_rows,
+        adapter=listed.adapter,
+        is_dated=listed.is_dated,
     )

@@ -122,6 +122,8 @@ class Standing(SQLModel, table=True):
     ci_high: str | None = None
     votes: int | None = None
     page_rows: int | None = None
+    adapter: str | None = None
+    is_dated: bool | None = None
     observed_at: datetime = Field(sa_type=Instant)
     origin: str
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -90,3 +91,52 @@ def test_boards_with_and_without_style_control_are_two(store: Store) -> None:
         add(session, at(0), a_standing(), a_standing(style_control="on"))
         on = ("arena-text", "text", "overall", "on")
         assert standing_repo.boards(session) == [KEY, on]
+
+
+def page(day: date, *points: str, **given: Any) -> list[StandingRecord]:
+    return [
+        a_standing(f"m{place}", place, publish_date=day, score=Decimal(score), **given)
+        for place, score in enumerate(points, 1)
+    ]
+
+
+MONDAY, TUESDAY, WEDNESDAY = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
+
+
+def test_a_mirror_fills_only_the_dates_the_publisher_did_not_tell(store: Store) -> None:
+    with store.begin() as session:
+        add(session, at(0), *page(MONDAY, "1500.4", "1490.6"))
+
+        repeated = add(session, at(1), *page(MONDAY, "1500", "1491", adapter="daily"))
+        filled = add(session, at(2), *page(TUESDAY, "1501", "1491", adapter="daily"))
+        spoken = add(session, at(3), *page(TUESDAY, "1501.2", "1490.9"))
+        newest = standing_repo.latest_board(session, KEY)
+
+        assert (repeated, filled, spoken) == (0, 2, 2)
+        assert newest is not None
+        assert [row.score for row in newest.rows] == ["1501.2", "1490.9"]
+
+
+def test_an_undated_page_that_shows_the_newest_list_is_no_publication(store: Store) -> None:
+    with store.begin() as session:
+        add(session, at(0), *page(MONDAY, "1500.4", "1490.6", "1480.0"))
+
+        same = add(session, at(1), *page(TUESDAY, "1500", "1491", is_dated=False))
+        other = add(session, at(2), *page(WEDNESDAY, "1502", "1491", is_dated=False))
+        newest = standing_repo.latest_board(session, KEY)
+
+        assert (same, other) == (0, 2)
+        assert newest is not None
+        assert (newest.publish_date, newest.is_dated) == (WEDNESDAY, False)
+
+
+def test_an_undated_page_steps_back_once_its_publication_is_named(store: Store) -> None:
+    with store.begin() as session:
+        add(session, at(0), *page(MONDAY, "1500", "1490"))
+        add(session, at(1), *page(WEDNESDAY, "1503", is_dated=False))
+        before = standing_repo.publish_dates(session, KEY)
+        add(session, at(2), *page(TUESDAY, "1503", "1491", "1480"))
+
+        assert before == [(MONDAY, at(0)), (WEDNESDAY, at(1))]
+        assert standing_repo.publish_dates(session, KEY) == [(MONDAY, at(0)), (TUESDAY, at(2))]
+        assert standing_repo.publish_dates(session, KEY, until=at(1)) == before

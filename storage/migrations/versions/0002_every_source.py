@@ -14,6 +14,8 @@ def upgrade() -> None:
     op.add_column("market", sa.Column("oracle", sa.String(), nullable=True))
     op.add_column("market_revision", sa.Column("oracle", sa.String(), nullable=True))
     op.add_column("item", sa.Column("seen_as", sa.String(), nullable=True))
+    op.add_column("standing", sa.Column("adapter", sa.String(), nullable=True))
+    op.add_column("standing", sa.Column("is_dated", sa.Boolean(), nullable=True))
     op.add_column("source_state", sa.Column("drift", sa.Text(), nullable=True))
     op.add_column("source_state", sa.Column("circuit_until", sa.BigInteger(), nullable=True))
     op.add_column("source_state", sa.Column("moved", sa.Text(), nullable=True))

@@ -30,6 +30,11 @@ def load() -> Any:
     return json.loads((FIXTURES / "filter-page.json").read_text(encoding="utf-8"))
 
 
+def dataset(**given: Any) -> ArenaSource:
+    """Return a source that asks the dataset only."""
+    return ArenaSource(name="arena-text", adapters=("dataset",), **given)
+
+
 def parse(shape: str, payload: object, **context: object) -> Batch:
     body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     page = Page(shape, "https://data.example/filter", body, NOW, context)
@@ -170,16 +175,24 @@ def test_a_daily_mirror_is_style_control_on_with_ranks_as_listed() -> None:
     assert first.publish_date == date(2026, 5, 28)
 
 
-def test_a_daily_mirror_without_a_publish_date_is_refused_unless_someone_dates_it() -> None:
+def test_a_daily_page_without_a_publish_date_is_dated_by_the_day_it_was_seen() -> None:
     payload = json.loads((FIXTURES / "daily.json").read_text(encoding="utf-8"))
-    payload["meta"]["last_updated"] = None
+    payload["meta"] |= {"last_updated": None, "fetched_at": "2026-05-12T05:08:21+00:00"}
+
+    rows = parse("arena-daily", payload).standings
+
+    assert {(row.publish_date, row.is_dated) for row in rows} == {(date(2026, 5, 12), False)}
+
+
+def test_a_daily_page_without_any_date_is_refused_unless_someone_dates_it() -> None:
+    payload = json.loads((FIXTURES / "daily.json").read_text(encoding="utf-8"))
+    payload["meta"] |= {"last_updated": None, "fetched_at": None}
 
     refused = parse("arena-daily", payload)
-    dated = parse("arena-daily", payload, publish_date="2026-05-29")
+    dated = parse("arena-daily", payload, publish_date="2026-05-01")
 
-    assert refused.standings == ()
-    assert [reject.reason for reject in refused.rejects] == ["no publish date"] * 2
-    assert {s.publish_date for s in dated.standings} == {date(2026, 5, 29)}
+    assert {reject.reason for reject in refused.rejects} == {"no publish date"}
+    assert {row.publish_date for row in dated.standings} == {date(2026, 5, 1)}
 
 
 def test_the_agent_board_ranks_by_net_improvement() -> None:
@@ -260,7 +273,7 @@ class Server:
 
 
 async def test_both_styles_are_read_whole_in_pages_of_a_hundred(network: Network) -> None:
-    server, source = Server(250), ArenaSource(name="arena-text")
+    server, source = Server(250), dataset()
     async with network(server) as http:
         pages = await source.fetch(http, {})
 
@@ -278,7 +291,7 @@ async def test_both_styles_are_read_whole_in_pages_of_a_hundred(network: Network
 
 
 async def test_an_unchanged_list_costs_one_request(network: Network) -> None:
-    server, source = Server(150), ArenaSource(name="arena-text", styles=("off",))
+    server, source = Server(150), dataset(styles=("off",))
     async with network(server) as http:
         await source.fetch(http, {})
 
@@ -292,11 +305,11 @@ async def test_a_list_that_changes_while_it_is_read_is_read_again_later(network:
     server.total = lambda: 150 + len(server.requests)
     async with network(server) as http:
         with pytest.raises(TransientSourceError, match="changed while"):
-            await ArenaSource(name="arena-text").fetch(http, {})
+            await dataset().fetch(http, {})
 
 
 async def test_an_endless_list_is_cut_and_the_rest_is_said(network: Network) -> None:
-    server, source = Server(2_100), ArenaSource(name="arena-text", styles=("off",))
+    server, source = Server(2_100), dataset(styles=("off",))
     async with network(server) as http:
         batch = source.parse((await source.fetch(http, {}))[0])
 
@@ -307,4 +320,4 @@ async def test_an_endless_list_is_cut_and_the_rest_is_said(network: Network) -> 
 async def test_an_index_that_is_still_loading_is_a_passing_failure(network: Network) -> None:
     async with network(lambda _: httpx.Response(500, json={"error": "loading"})) as http:
         with pytest.raises(TransientSourceError, match="loading"):
-            await ArenaSource(name="arena-text").fetch(http, {})
+            await dataset().fetch(http, {})
