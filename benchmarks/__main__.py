@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import quote_cases
+from benchmarks import feeds, http, quote_cases
 from benchmarks.measure import Figure
 
-CASES = (quote_cases.figures,)
+CASES = (quote_cases.figures, http.figures, feeds.figures)
 
 
 def main() -> int:

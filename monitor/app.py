@@ -19,6 +19,7 @@ from monitor.http_client import HttpClient
 from monitor.metrics import Metrics
 from monitor.sources.base import Source
 from monitor.topics import Topics, open_topics
+from monitor.worker import ParseWorker
 from storage import Store
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class App:
     rules: tuple[Rule, ...]
     channels: Mapping[str, Channel]
     metrics: Metrics = field(default_factory=Metrics)
+    worker: ParseWorker = field(default_factory=ParseWorker)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, thread_name_prefix="store")
     )
@@ -64,7 +66,8 @@ class App:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:
-        """Wait for the store's last transaction and close it."""
+        """Stop the parser, wait for the store's last transaction and close it."""
+        self.worker.close()
         self._thread.shutdown(wait=True)
         self.store.close()
 

@@ -257,6 +257,9 @@ def _line(
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    config = config.model_copy(
+        update={"sources": tuple(_with_absolute_path(s, folder) for s in config.sources)}
+    )
     url = config.storage.url
     if url.startswith(SQLITE + "/"):
         return config
@@ -264,3 +267,10 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={"storage": config.storage.model_copy(update={"url": absolute})}
     )
+
+
+def _with_absolute_path(source: Any, folder: Path) -> Any:
+    path = getattr(source, "path", None)
+    if not isinstance(path, Path):
+        return source
+    return source.model_copy(update={"path": folder / path})

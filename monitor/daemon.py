@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from sqlmodel import Session
@@ -13,11 +13,14 @@ from sqlmodel import Session
 from monitor.alerts.channel import Channel
 from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
+from monitor.jobs import circuit, gaps
 from monitor.jobs.follow import follow_known
-from monitor.jobs.poll import PollReport, poll_source
+from monitor.jobs.poll import left_alone, poll_source
+from monitor.jobs.poll_report import PollReport
 from monitor.jobs.process import Processed, process
+from monitor.reports.source_health import illnesses
 from monitor.scheduler import Timetable, Work
-from monitor.sources.base import Source, interval
+from monitor.sources.base import Source
 from monitor.web.server import HealthServer
 from storage import delivery_repo, source_repo
 from storage.models import SourceState
@@ -32,8 +35,6 @@ PROCESS_DEADLINE_S = 120.0
 # A full outbox takes longer than one message, and each attempt has a deadline of its own.
 DELIVER_DEADLINE_S = 300.0
 SPREAD_S = 0.2
-FRESH_POLLS = 3
-FRESH_FLOOR = timedelta(minutes=15)
 
 
 class Daemon:
@@ -94,9 +95,7 @@ class Daemon:
         states = await self._app.read(source_repo.load_all)
         now = self._app.clock.now()
         for number, source in enumerate(self._app.sources):
-            state = states.get(source.name)
-            due = (state.next_due - now) if state and state.next_due else timedelta(0)
-            pause = min(max(due, timedelta(0)), interval(source)).total_seconds()
+            pause = circuit.wait_left(source, states.get(source.name), now=now).total_seconds()
             deadline_s = self._app.http.deadline.total_seconds() * 6
             self.timetable.add(
                 f"poll:{source.name}",
@@ -113,10 +112,11 @@ class Daemon:
             )
 
     def _take_up(self, session: Session) -> None:
-        """Take up what was left: deliveries in flight when we died, markets already stored."""
+        """Take up what was left: deliveries in flight, markets already stored, series unwatched."""
         delivery_repo.requeue_interrupted(session, now=self._app.clock.now())
         delivery_repo.bury_unknown(session, self._app.channels)
         follow_known(session, self._app.topics)
+        gaps.note_stop(session, self._app.sources)
 
     def _poll_work(self, source: Source) -> Work:
         async def work() -> float:
@@ -149,6 +149,7 @@ class Daemon:
                     outcome_ids=changed if self._looked_at_all else None,
                     boards=boards,
                     schedules_since=self._started_at,
+                    sources=self._app.sources,
                 )
             )
         except BaseException:
@@ -207,9 +208,14 @@ async def run_until_signal(app: App, *, serve: bool) -> None:
 async def run_round(
     app: App, names: list[str] | None, *, rng: random.Random
 ) -> tuple[list[PollReport], Processed]:
-    """Return what one round did: the named sources (all when None), then every job once."""
+    """Return what one round did: the named sources (all when None), then every job once.
+
+    A source that is named is asked by hand, whatever its circuit says.
+    """
     chosen = [source for source in app.sources if names is None or source.name in names]
-    reports = list(await asyncio.gather(*(poll_source(app, each, rng=rng) for each in chosen)))
+    by_hand = names is not None
+    polls = (_ask(app, source, by_hand=by_hand, rng=rng) for source in chosen)
+    reports = list(await asyncio.gather(*polls))
     changed = {outcome for report in reports for outcome in report.changed_outcomes}
     boards = names is None or any(report.rows["standings"] for report in reports)
     found = await app.write(
@@ -220,6 +226,7 @@ async def run_round(
             now=app.clock.now(),
             outcome_ids=None if names is None else changed,
             boards=boards,
+            sources=app.sources,
         )
     )
     outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)
@@ -227,10 +234,17 @@ async def run_round(
     return reports, found
 
 
+async def _ask(app: App, source: Source, *, by_hand: bool, rng: random.Random) -> PollReport:
+    state = await app.read(lambda session: source_repo.load(session, source.name))
+    wait = circuit.wait_left(source, state, now=app.clock.now())
+    if wait and state.circuit_until is not None and not by_hand:
+        until = f"{app.clock.now() + wait:%Y-%m-%d %H:%M}Z"
+        return left_alone(app, source, f"not asked before {until}: {state.last_error}", wait)
+    return await poll_source(app, source, rng=rng, by_hand=by_hand)
+
+
 def _illness(source: Source, state: SourceState | None, now: datetime) -> str | None:
     if state is None or (state.last_ok_at is None and state.last_error is None):
         return "not polled yet"
-    if state.last_error is not None or state.last_ok_at is None:
-        return state.last_error
-    limit = max(interval(source) * FRESH_POLLS, FRESH_FLOOR)
-    return f"last read {state.last_ok_at}" if now - state.last_ok_at > limit else None
+    found = illnesses(source, state, now=now, watched_since=state.last_ok_at)
+    return state.last_error or "; ".join(each.said for each in found) or None

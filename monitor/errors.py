@@ -31,11 +31,17 @@ class TransientSourceError(SourceError):
 
 
 class PermanentSourceError(SourceError):
-    """An upstream answered that asking again is useless: 401, 403, 404, 410, a bot wall."""
+    """An upstream answered that asking again is useless: 401, 403, 404, 410, a bot wall.
 
-    def __init__(self, message: str, *, status: int | None = None) -> None:
+    `pause_s`: how long to leave it alone at least.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, pause_s: float | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.pause_s = pause_s
 
 
 class ParseError(MonitorError):

@@ -24,7 +24,7 @@ from monitor.errors import DeliveryError, PermanentSourceError, SourceError
 from monitor.http_body import ACCEPT_ENCODING, read_body
 from monitor.http_connect import GuardedBackend, PooledTransport
 from monitor.http_response import Response
-from monitor.http_session import SourceSession
+from monitor.http_session import ATTEMPTS, SourceSession
 from monitor.http_status import safe_url
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -96,13 +96,22 @@ class HttpClient:
         *,
         validators: Mapping[str, Mapping[str, str]] | None = None,
         spacing_s: float = 0.0,
+        moved: Mapping[str, str] | None = None,
+        attempts: int = ATTEMPTS,
     ) -> SourceSession:
         """Return the network for one poll of `source`.
 
-        `validators` are those stored after an earlier poll, by URL; `spacing_s` is the least
-        time between two requests to one host.
+        `validators` and `moved` are those stored after an earlier poll, by URL; `spacing_s` is
+        the least time between two requests to one host. `attempts` 1 asks once, as a probe does.
         """
-        return SourceSession(self, source, validators=validators or {}, spacing_s=spacing_s)
+        return SourceSession(
+            self,
+            source,
+            validators=validators or {},
+            spacing_s=spacing_s,
+            moved=moved or {},
+            attempts=attempts,
+        )
 
     def build(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None

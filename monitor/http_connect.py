@@ -6,6 +6,7 @@ the TCP connection goes to the vetted address, so a second DNS answer cannot red
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ import httpx
 from monitor.address import Resolver, host_port, public_only, refusal
 from monitor.errors import PermanentSourceError
 
+# Of one host.
 MAX_CONNECTIONS = 10
+KEEPALIVE_S = 30.0
 MAX_ADDRESSES = 6
 
 _HTTPX_ERROR: dict[type[Exception], type[httpx.TransportError]] = {
@@ -81,19 +84,17 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class PooledTransport(httpx.AsyncBaseTransport):
-    """httpcore's pool behind httpx's interface, because httpx takes no network backend."""
+    """httpcore's pools behind httpx's interface, because httpx takes no network backend.
+
+    Each host has a pool of its own: httpcore looks at every connection and every waiting request
+    of a pool for each request, so its cost grows with both, and a host that hangs would keep the
+    others waiting. What is beyond MAX_CONNECTIONS to a host waits outside its pool.
+    """
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend, tls: ssl.SSLContext) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=MAX_CONNECTIONS,
-            max_keepalive_connections=MAX_CONNECTIONS,
-            keepalive_expiry=30.0,
-            http1=True,
-            http2=False,
-            retries=0,
-            network_backend=backend,
-        )
+        self._backend, self._tls = backend, tls
+        self._hosts: dict[tuple[bytes, bytes, int | None], _Host] = {}
+        self._swept_at = 0.0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the head of the answer; its body streams from the connection."""
@@ -109,23 +110,86 @@ class PooledTransport(httpx.AsyncBaseTransport):
             content=cast("AsyncIterable[bytes]", request.stream),
             extensions=request.extensions,
         )
-        with _as_httpx_errors():
-            answer = await self._pool.handle_async_request(core)
+        await self._close_idle()
+        host = self._host(request.url)
+        await host.enter()
+        try:
+            with _as_httpx_errors():
+                answer = await host.pool.handle_async_request(core)
+        except BaseException:
+            host.leave()
+            raise
         return httpx.Response(
             status_code=answer.status,
             headers=answer.headers,
-            stream=_Body(cast("AsyncIterable[bytes]", answer.stream)),
+            stream=_Body(cast("AsyncIterable[bytes]", answer.stream), host),
             extensions=answer.extensions,
         )
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._pool.aclose()
+        while self._hosts:
+            await self._hosts.popitem()[1].pool.aclose()
+
+    def _host(self, url: httpx.URL) -> _Host:
+        key = (url.raw_scheme, url.raw_host, url.port)
+        if key not in self._hosts:
+            self._hosts[key] = _Host(self._new_pool())
+        return self._hosts[key]
+
+    def _new_pool(self) -> httpcore.AsyncConnectionPool:
+        return httpcore.AsyncConnectionPool(
+            ssl_context=self._tls,
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=KEEPALIVE_S,
+            http1=True,
+            http2=False,
+            retries=0,
+            network_backend=self._backend,
+        )
+
+    async def _close_idle(self) -> None:
+        """Close the pools nobody has used for a while; a pool looks only when it is asked."""
+        now = asyncio.get_running_loop().time()
+        if now - self._swept_at < KEEPALIVE_S / 3:
+            return
+        self._swept_at = now
+        idle = [key for key, host in self._hosts.items() if host.is_idle(now - KEEPALIVE_S)]
+        for pool in [self._hosts.pop(key).pool for key in idle]:
+            await pool.aclose()
+
+
+class _Host:
+    """The pool of one host and who uses it."""
+
+    def __init__(self, pool: httpcore.AsyncConnectionPool) -> None:
+        self.pool = pool
+        self._slots = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._users = 0
+        self._used_at = 0.0
+
+    async def enter(self) -> None:
+        self._users += 1
+        try:
+            await self._slots.acquire()
+        except BaseException:
+            self._users -= 1
+            raise
+
+    def leave(self) -> None:
+        self._slots.release()
+        self._users -= 1
+        self._used_at = asyncio.get_running_loop().time()
+
+    def is_idle(self, since: float) -> bool:
+        return not self._users and self._used_at < since
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, stream: AsyncIterable[bytes]) -> None:
+    def __init__(self, stream: AsyncIterable[bytes], host: _Host) -> None:
         self._stream = stream
+        self._host: _Host | None = host
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx_errors():
@@ -133,9 +197,14 @@ class _Body(httpx.AsyncByteStream):
                 yield part
 
     async def aclose(self) -> None:
-        close = getattr(self._stream, "aclose", None)
-        if close is not None:
-            await close()
+        host, self._host = self._host, None
+        try:
+            close = getattr(self._stream, "aclose", None)
+            if close is not None:
+                await close()
+        finally:
+            if host is not None:
+                host.leave()
 
 
 @contextmanager

@@ -7,17 +7,18 @@ import hashlib
 import json
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import httpx
 import stamina
 
-from monitor.address import host_port
 from monitor.errors import PermanentSourceError, TransientSourceError
 from monitor.http_body import read_body
+from monitor.http_hops import next_hop, place, with_params
 from monitor.http_response import Response
-from monitor.http_status import conditions, failure, safe_url, validators_of
+from monitor.http_status import conditions, failure, fresh_for, safe_url, validators_of
+from monitor.http_walls import wall
 
 if TYPE_CHECKING:
     from monitor.http_client import HttpClient
@@ -29,7 +30,6 @@ _MAX_VALIDATORS = 512
 _MAX_ERROR_BODY = 16 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
-_PLAIN_PORTS = frozenset({80, 443, 8080, 8443})
 
 
 class SourceSession:
@@ -37,7 +37,10 @@ class SourceSession:
 
     `validators` holds, by URL, what to store once the rows are stored: `etag`,
     `last_modified`, `body` (a hash). `requests` counts every request that left, retries and
-    hops too. `redirected_to` names, by URL, the new home when every hop said it is permanent.
+    hops too. `redirected_to` names, by URL, the new home when every hop said it is permanent;
+    `moved` holds those learned earlier, which are asked in the URL's place until they refuse.
+    `walls` names, by URL, the page that may stand where a document should. `fresh_for` is the
+    longest time for which an answer said it stays as it is.
     """
 
     def __init__(
@@ -47,6 +50,8 @@ class SourceSession:
         *,
         validators: Mapping[str, Mapping[str, str]],
         spacing_s: float,
+        moved: Mapping[str, str],
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.source = source
         self.validators: dict[str, dict[str, str]] = {
@@ -54,7 +59,11 @@ class SourceSession:
         }
         self.requests = 0
         self.redirected_to: dict[str, str] = {}
+        self.moved = dict(moved)
+        self.walls: dict[str, str] = {}
+        self.fresh_for: timedelta | None = None
         self._client = client
+        self._attempts = attempts
         self._spacing_s = spacing_s
         self._free_at: dict[str, float] = {}
 
@@ -72,9 +81,11 @@ class SourceSession:
         for a conditional read what was asked: the key of its validators. Raises
         TransientSourceError or PermanentSourceError.
         """
-        full = _with_params(url, params)
+        full = with_params(url, params)
         known = self.validators.get(full, {}) if conditional else {}
-        answer = await self._exchange("GET", full, headers=conditions(known), content=None)
+        answer = await self._get(full, conditions(known))
+        fresh = fresh_for(answer.headers, now=self.now)
+        self.fresh_for = max(filter(None, (self.fresh_for, fresh)), default=None)
         if not conditional:
             return answer
         return self._if_changed(full, known, answer)
@@ -85,6 +96,22 @@ class SourceSession:
         headers = {"content-type": "application/json", "accept": "application/json"}
         return await self._exchange("POST", url, headers=headers, content=content)
 
+    async def _get(self, url: str, headers: Mapping[str, str]) -> Response:
+        """Return the answer of the learned home of `url`, or of `url` once that refuses."""
+        learned = self.moved.get(url)
+        if learned is not None:
+            try:
+                home = next_hop(url, url, learned, allowed=self._client.allowed)
+                answer = await self._exchange("GET", home, headers=headers, content=None)
+            except PermanentSourceError:
+                del self.moved[url]
+                headers = {}
+            else:
+                if home in self.redirected_to:
+                    self.redirected_to[url] = self.redirected_to.pop(home)
+                return answer
+        return await self._exchange("GET", url, headers=headers, content=None)
+
     async def _exchange(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None
     ) -> Response:
@@ -92,22 +119,34 @@ class SourceSession:
         seconds = self._client.deadline.total_seconds()
         try:
             async with asyncio.timeout(seconds):
-                async for attempt in stamina.retry_context(
-                    on=_worth_retrying,
-                    attempts=ATTEMPTS,
-                    timeout=None,
-                    wait_initial=0.3,
-                    wait_max=2.0,
-                    wait_jitter=0.5,
-                ):
-                    with attempt:
-                        if attempt.num > 1:
-                            await self._wait_turn(url)
-                        return await self._follow(method, url, headers, content)
+                return await self._tried(method, url, headers, content)
         except TimeoutError as error:
             raise TransientSourceError(
                 f"{safe_url(url)}: not finished within {seconds:g} s"
             ) from error
+
+    async def _tried(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> Response:
+        """Return the answer of the first attempt, or of a retry when its failure may pass."""
+        try:
+            return await self._follow(method, url, headers, content)
+        except TransientSourceError as error:
+            first = error
+        # Setting up the retries costs as much as hashing the body, so only a failure pays it.
+        async for attempt in stamina.retry_context(
+            on=_worth_retrying,
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=0.3,
+            wait_max=2.0,
+            wait_jitter=0.5,
+        ):
+            with attempt:
+                if attempt.num == 1:
+                    raise first
+                await self._wait_turn(url)
+                return await self._follow(method, url, headers, content)
         raise AssertionError("a retry loop ends by returning or raising")
 
     async def _follow(
@@ -126,7 +165,7 @@ class SourceSession:
                     f"{safe_url(here)}: redirected a POST with HTTP {status}", status=status
                 )
             permanent = permanent and status in _PERMANENT
-            here = self._hop(url, here, target)
+            here = next_hop(url, here, target, allowed=self._client.allowed)
             if here in seen:
                 raise PermanentSourceError(f"{safe_url(url)}: redirects in a circle")
             seen.add(here)
@@ -165,6 +204,8 @@ class SourceSession:
                 raise TransientSourceError(f"{safe_url(url)}: HTTP {status} is not a whole answer")
             raise failure(status, headers, url=url, now=self.now, body=said)
         body = await self._body(head, url, self._client.max_bytes)
+        if stands_for := wall(headers, body):
+            self.walls[url] = stands_for
         return status, Response(url, status, headers, body), None
 
     async def _body(self, head: httpx.Response, url: str, max_bytes: int) -> bytes:
@@ -182,24 +223,6 @@ class SourceSession:
             return await self._body(head, url, _MAX_ERROR_BODY)
         except (httpx.HTTPError, TransientSourceError, PermanentSourceError):
             return b""
-
-    def _hop(self, first: str, here: str, location: str) -> str:
-        """Return the next address; PermanentSourceError when a redirect may not lead there."""
-        try:
-            target = httpx.URL(here).join(location).copy_with(fragment=None)
-            port = target.port or {"http": 80, "https": 443}.get(target.scheme, 0)
-        except (httpx.InvalidURL, UnicodeError, ValueError) as error:
-            raise PermanentSourceError(
-                f"{safe_url(here)}: redirects to no address ({error})"
-            ) from error
-        same_place = host_port(target.host, port) in {_place(first), *self._client.allowed}
-        bad_port = port not in _PLAIN_PORTS and not same_place
-        if target.scheme not in ("http", "https") or target.userinfo or bad_port:
-            raise PermanentSourceError(
-                f"{safe_url(here)}: refused its redirect to {safe_url(str(target))}; "
-                "only plain http and https addresses on the usual ports are followed"
-            )
-        return str(target)
 
     def _if_changed(self, url: str, known: Mapping[str, str], answer: Response) -> Response | None:
         if answer.status in (304, 204):
@@ -219,9 +242,9 @@ class SourceSession:
         """Keep `spacing_s` between two requests to one host, also when asked concurrently."""
         if self._spacing_s <= 0:
             return
-        place, now = _place(url), self._client.clock.monotonic()
-        turn = max(now, self._free_at.get(place, now))
-        self._free_at[place] = turn + self._spacing_s
+        host, now = place(url), self._client.clock.monotonic()
+        turn = max(now, self._free_at.get(host, now))
+        self._free_at[host] = turn + self._spacing_s
         if turn > now:
             await self._client.sleep(turn - now)
 
@@ -233,24 +256,3 @@ def _worth_retrying(error: Exception) -> bool | float:
     if error.retry_after_s is None:
         return True
     return error.retry_after_s if error.retry_after_s <= LONGEST_WAIT_S else False
-
-
-def _with_params(url: str, params: Mapping[str, object] | None) -> str:
-    if not params:
-        return url
-    pairs: list[tuple[str, str | int | float | bool | None]] = [
-        (name, str(value).lower() if isinstance(value, bool) else str(value))
-        for name, given in params.items()
-        for value in (given if isinstance(given, list | tuple) else (given,))
-        if value is not None
-    ]
-    return str(httpx.URL(url).copy_merge_params(httpx.QueryParams(pairs)))
-
-
-def _place(url: str) -> str:
-    """Return the `host:port` a URL names."""
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, UnicodeError):
-        return url
-    return host_port(parsed.host, parsed.port or (443 if parsed.scheme == "https" else 80))

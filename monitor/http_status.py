@@ -9,8 +9,10 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from monitor.errors import PermanentSourceError, SourceError, TransientSourceError
+from monitor.http_walls import BOT_WALL, wall
 
 LONGEST_PAUSE = timedelta(hours=24)
+WALL_PAUSE = timedelta(hours=6)
 _MAX_EXCERPT = 120
 _MAX_VALIDATOR_CHARS = 1000
 _PASSING = frozenset({408, 421, 425, 429})
@@ -28,19 +30,25 @@ def failure(
 ) -> SourceError:
     """Return the error that `status` (not a 2xx) stands for, with what the upstream said."""
     place = safe_url(url)
-    if headers.get("cf-mitigated", "").lower() == "challenge":
-        return PermanentSourceError(
-            f"{place}: a bot wall stands before it (HTTP {status}, Cloudflare challenge); "
-            "disable the source or ask the publisher for access",
-            status=status,
-        )
+    if headers.get("cf-mitigated", "").lower() == "challenge" or wall(headers, body) == BOT_WALL:
+        return walled(place, f"{BOT_WALL} (HTTP {status})", status=status)
     said = _excerpt(headers, body)
     advice = _ADVICE.get(status)
     message = f"{place}: HTTP {status}" + "".join(f", {part}" for part in (advice, said) if part)
-    if status in _PASSING or status >= 500 or status < 200:
-        pause = retry_after_s(headers.get("retry-after"), now=now)
+    pause = _asked_pause_s(headers, now=now)
+    used_up = status == 403 and headers.get("x-ratelimit-remaining", "").strip() == "0"
+    if status in _PASSING or status >= 500 or status < 200 or used_up:
         return TransientSourceError(message, retry_after_s=pause)
     return PermanentSourceError(message, status=status)
+
+
+def walled(place: str, what: str, *, status: int | None = None) -> PermanentSourceError:
+    """Return the error of a `place` where `what` stands in the way; it is left alone for hours."""
+    return PermanentSourceError(
+        f"{place}: {what} stands before it; disable the source or ask the publisher for access",
+        status=status,
+        pause_s=WALL_PAUSE.total_seconds(),
+    )
 
 
 def retry_after_s(value: str | None, *, now: datetime) -> float | None:
@@ -51,16 +59,29 @@ def retry_after_s(value: str | None, *, now: datetime) -> float | None:
     text = (value or "").strip()
     if re.fullmatch(r"[0-9]{1,30}", text):
         return float(min(int(text), int(LONGEST_PAUSE.total_seconds())))
-    if not 20 <= len(text) <= 40:
+    until = _http_date(text)
+    if until is None:
         return None
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if until.tzinfo is None:
-        until = until.replace(tzinfo=UTC)
     pause = until - now
     return min(pause, LONGEST_PAUSE).total_seconds() if pause > timedelta() else None
+
+
+def fresh_for(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
+    """Return how long an answer says it stays as it is, at most 24 h; None when it does not say.
+
+    max-age beats Expires, which is read against the answer's own Date. Source: RFC 9111, 4.2.1.
+    """
+    rules = headers.get("cache-control", "").lower()
+    if re.search(r"\bno-(?:cache|store)\b", rules):
+        return None
+    if age := re.search(r"(?<![\w-])max-age\s*=\s*\"?([0-9]{1,30})(?![0-9])", rules):
+        seconds = min(int(age[1]), int(LONGEST_PAUSE.total_seconds()))
+        return timedelta(seconds=seconds) or None
+    until = _http_date(headers.get("expires"))
+    if until is None:
+        return None
+    left = until - (_http_date(headers.get("date")) or now)
+    return min(left, LONGEST_PAUSE) if left > timedelta() else None
 
 
 def conditions(known: Mapping[str, str]) -> dict[str, str]:
@@ -99,3 +120,35 @@ def _excerpt(headers: Mapping[str, str], body: bytes) -> str | None:
     text = body[: 4 * _MAX_EXCERPT].decode("utf-8", "replace")
     words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"it says {words[:_MAX_EXCERPT]!r}" if words else None
+
+
+def _asked_pause_s(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Return the pause that Retry-After asks for, or else the rest of the limit's window.
+
+    `RateLimit: "api";r=0;t=42` is Hugging Face's, `x-ratelimit-reset` (Unix seconds) GitHub's.
+    """
+    pause = retry_after_s(headers.get("retry-after"), now=now)
+    if pause is not None:
+        return pause
+    limit = headers.get("ratelimit", "")
+    if re.search(r";\s*r=0(?![0-9])", limit) and (
+        window := re.search(r";\s*t=([0-9]{1,30})", limit)
+    ):
+        return retry_after_s(window[1], now=now)
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    spent = headers.get("x-ratelimit-remaining", "").strip() == "0"
+    if not spent or re.fullmatch(r"[0-9]{1,11}", reset) is None:
+        return None
+    left = int(reset) - now.timestamp()
+    return min(left, LONGEST_PAUSE.total_seconds()) if left > 0 else None
+
+
+def _http_date(value: str | None) -> datetime | None:
+    text = (value or "").strip()
+    if not 20 <= len(text) <= 40:
+        return None
+    try:
+        instant = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant

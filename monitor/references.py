@@ -74,11 +74,13 @@ def _theme_problems(data: dict[str, Any]) -> Iterator[Problem]:
 
 def _rule_problems(data: dict[str, Any]) -> Iterator[Problem]:
     channels, themes = _names(data, "alerts", "channels"), _names(data, "themes")
+    sources = _names(data, "sources")
     for index, rule in _numbered(data, "alerts", "rules"):
         path: Path = ("alerts", "rules", index)
         yield from _unknown(rule, "channels", channels, "channel", path)
         yield from _unknown(rule, "themes", themes, "theme", path)
         yield from _unknown(rule, "entities", _entities(data), "entity", path)
+        yield from _unknown(rule, "sources", sources, "source", path)
         if rule.get("on") == "standing":
             yield from _unknown(rule, "changes", get_args(Kind), "change", path)
         why = _never_fires(data, rule)

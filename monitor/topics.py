@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Any
 
 from monitor import catalog_file
 from monitor.config import AliasConfig, Config, EntityConfig, ThemeConfig
 from monitor.sources.base import MarketRef
 from signals.catalog import Catalog
 from signals.entities import Alias, Entity
+from signals.settlement import Settlement, settlement
 from signals.tagger import Tagger
 from signals.themes import Theme, plan_theme
+
+# More market texts than any theme follows; a poll brings the same ones every minute.
+REMEMBERED_TEXTS = 4096
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,35 @@ class Topics:
         plans = (plan_theme(_theme(theme), self.catalog) for theme in self.themes)
         return tuple(plan.theme.name for plan in plans if plan.watches_models)
 
+    @cached_property
+    def read_settlement(self) -> Callable[..., Settlement]:
+        """Return the reader of (question, series title, rules, label, closes_at), with a memory."""
+
+        @lru_cache(maxsize=REMEMBERED_TEXTS)
+        def read(
+            question: str,
+            series_title: str | None,
+            rules: str | None,
+            label: str | None,
+            closes_at: datetime | None,
+        ) -> Settlement:
+            return settlement(
+                question,
+                owner_of=self.owner_of,
+                series_title=series_title,
+                rules=rules,
+                label=label,
+                closes_at=closes_at,
+            )
+
+        return read
+
+    @cached_property
+    def spec_overrides(self) -> dict[str, dict[str, Any]]:
+        """Return what the config says of settling, by market reference, in its order."""
+        refs = self.references()
+        return {ref.key: ref.spec.given() for ref in refs if ref.spec is not None}
+
     def owner_of(self, text: str) -> str | None:
         """Return the id of the entity that owns what `text` names."""
         owner = self.catalog.owner_of(text)
@@ -42,6 +77,11 @@ class Topics:
         """Return `entities` and who owns them; ids that left the catalog are passed over."""
         known = {entity for entity in entities or () if entity in self.catalog.entities}
         return known | {self.catalog.top_owner(entity).id for entity in known}
+
+    def top_owner_id(self, entity: str) -> str:
+        """Return who owns an entity in the end; an id that left the catalog is itself."""
+        known = entity in self.catalog.entities
+        return self.catalog.top_owner(entity).id if known else entity
 
     def is_chinese(self, model: str, organization: str | None) -> bool:
         """Return whether a leaderboard's row belongs to a Chinese company."""

@@ -22,6 +22,14 @@ _EXTEND = (
 )
 
 
+# The first reason is why it ended; a later one only keeps it so.
+_NOTE = (
+    "UPDATE coverage SET gap_reason = ? WHERE subject = ? AND gap_reason IS NULL "
+    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ?) AND to_at >= ?"
+)
+UNEXPLAINED = "not polled in time"
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """One watched stretch; both ends are instants of successful reads.
@@ -50,18 +58,24 @@ def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: 
         if span is not None and at <= span.to_at:
             continue
         if span is not None:
-            span.gap_reason = span.gap_reason or "not polled"
+            span.gap_reason = span.gap_reason or UNEXPLAINED
             session.add(span)
         session.add(Coverage(subject=subject, from_at=at, to_at=at, reads=1))
     session.flush()
 
 
-def note_gap(session: Session, subjects: Iterable[str], *, reason: str) -> None:
-    """Write down why the newest span of each subject is not being extended."""
-    for span in _latest_spans(session, sorted(set(subjects))).values():
-        span.gap_reason = reason
-        session.add(span)
+def note_gap(
+    session: Session, subjects: Iterable[str], *, reason: str, since: datetime | None = None
+) -> None:
+    """Write down why the newest span of each subject is not being extended.
+
+    A reason that stands is kept, and so is a span that ended before `since`.
+    """
+    oldest = 0 if since is None else to_ms(since)
+    rows = [(reason, subject, subject, oldest) for subject in sorted(set(subjects))]
     session.flush()
+    if rows and raw_connection(session).executemany(_NOTE, rows).rowcount:
+        session.expire_all()  # the statement above went past the rows this session may hold
 
 
 def add_span(

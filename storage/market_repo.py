@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func
 from sqlmodel import Session, SQLModel, col, select
 
+from storage.market_specs import Settle, add_spec, put_spec, with_known_texts
 from storage.models import Market, MarketRevision, Outcome, ThemeMarket
-from storage.records import MarketRecord, Origin, SettlementSpec
+from storage.records import MarketRecord, MarketStatus, Origin
 
 OutcomeKey = tuple[str, str, str]
 
@@ -32,14 +33,16 @@ def upsert(
     observed_at: datetime,
     origin: Origin,
     owner_of: Callable[[str], str | None],
+    settle: Settle | None = None,
 ) -> list[MarketChange]:
-    """Return what changed. `owner_of` names the entity that a leg's label or outcome tags to."""
+    """Return what changed. `owner_of` names the entity that a leg's label or outcome tags to.
+
+    `settle` reads how a market settles from its texts; without it the spec is kept.
+    """
     given = list({(record.venue, record.venue_id): record for record in records}.values())
     known = _Known(session, given)
     return [
-        _upsert_one(
-            session, known, record, observed_at=observed_at, origin=origin, owner_of=owner_of
-        )
+        _upsert_one(session, known, record, observed_at, origin, owner_of, settle)
         for record in given
     ]
 
@@ -64,10 +67,10 @@ def _upsert_one(
     session: Session,
     known: _Known,
     record: MarketRecord,
-    *,
     observed_at: datetime,
     origin: Origin,
     owner_of: Callable[[str], str | None],
+    settle: Settle | None,
 ) -> MarketChange:
     market = known.markets.get((record.venue, record.venue_id))
     is_new = market is None
@@ -87,6 +90,8 @@ def _upsert_one(
     assert market.id is not None
     _add_outcomes(session, market.id, known.outcomes.get(market.id, {}), record, owner_of)
     before = known.latest.get(market.id)
+    if settle is not None:
+        put_spec(market, settle(with_known_texts(record, market, before)))
     _revise(session, market.id, before, record, observed_at)
     return MarketChange(market.id, record, is_new, before)
 
@@ -95,14 +100,13 @@ def _copy(record: MarketRecord, market: Market) -> None:
     for name in ("question", "series", "series_title", "label", "slug", "url"):
         _set(market, name, getattr(record, name) or getattr(market, name))
     _set(market, "status", record.status.value)
-    for name in ("closes_at", "resolved_at", "resolution", "oracle"):
+    for name in ("closes_at", "oracle"):
         _set(market, name, getattr(record, name) or getattr(market, name))
-    for spec_field in fields(SettlementSpec):
-        value = getattr(record.spec, spec_field.name)
-        column = "spec_confidence" if spec_field.name == "confidence" else spec_field.name
-        if value not in (None, ()):
-            kept = str(value) if column == "threshold" else value
-            _set(market, column, list(kept) if column == "owners" else kept)
+    for name in ("resolved_at", "resolution"):
+        # A resolution may be undone: then the market is open again and has no result.
+        kept = getattr(market, name) if record.status is MarketStatus.RESOLVED else None
+        _set(market, name, getattr(record, name) or kept)
+    add_spec(market, record.spec)
 
 
 def _set(row: SQLModel, name: str, value: object) -> None:
@@ -130,7 +134,7 @@ def _add_outcomes(
             session.add(outcome)
         _set(outcome, "name", given.name)
         _set(outcome, "idx", given.index)
-        if given.index == 0:
+        if given.index == 0 or _is_multi_answer(record):
             _set(
                 outcome, "owner", owner_of(record.label or given.name) or owner_of(record.question)
             )
@@ -144,6 +148,7 @@ def _revise(
     record: MarketRecord,
     observed_at: datetime,
 ) -> None:
+    is_resolved = record.status is MarketStatus.RESOLVED
     revision = MarketRevision(
         market_id=market_id,
         observed_at=observed_at,
@@ -151,7 +156,7 @@ def _revise(
         rules=record.rules or (before.rules if before else None),
         closes_at=record.closes_at or (before.closes_at if before else None),
         status=record.status.value,
-        resolution=record.resolution or (before.resolution if before else None),
+        resolution=record.resolution or (before.resolution if before and is_resolved else None),
         oracle=record.oracle or (before.oracle if before else None),
     )
     text = ("question", "rules", "closes_at", "status", "resolution", "oracle")
@@ -215,7 +220,10 @@ def follow(
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """The first outcome of a market with all that linking and telling needs."""
+    """One outcome whose price is followed, with all that linking and telling needs.
+
+    The first outcome of a market, which the others mirror; of a multi-answer question each one.
+    """
 
     outcome_id: int
     market_id: int
@@ -236,9 +244,10 @@ class Leg:
 
 
 def legs(session: Session, *, themes: Sequence[str] | None = None) -> list[Leg]:
-    """Return the first outcome of every followed market, by series; `themes` narrows.
+    """Return the legs of every followed market, by series; `themes` narrows.
 
-    A market without a series is a series of its own, named by its venue id.
+    A leg is the first outcome of a market, and every answer of a multi-answer question. A market
+    without a series is a series of its own, named by its venue id.
     """
     relations: dict[int, list[tuple[str, str]]] = {}
     for row in session.exec(select(ThemeMarket)):
@@ -247,14 +256,25 @@ def legs(session: Session, *, themes: Sequence[str] | None = None) -> list[Leg]:
     query = (
         select(Market, Outcome)
         .join(Outcome, col(Outcome.market_id) == Market.id)
-        .where(Outcome.idx == 0)
-        .order_by(col(Market.series), col(Market.id))
+        .where((Outcome.idx == 0) | (Market.series == Market.venue_id))
+        .order_by(col(Market.series), col(Market.id), col(Outcome.idx))
     )
     return [
         _leg(market, outcome, tuple(sorted(relations[market.id])))
         for market, outcome in session.exec(query)
-        if market.id in relations
+        if market.id in relations and is_leg(market, outcome)
     ]
+
+
+def is_leg(market: Market, outcome: Outcome) -> bool:
+    """Return whether moves and links look at `outcome`: each answer, else the first outcome."""
+    return outcome.idx == 0 or _is_multi_answer(market)
+
+
+def _is_multi_answer(market: Market | MarketRecord) -> bool:
+    # At Manifold a question with several answers is its own series. Elsewhere a series and its
+    # only market may be called alike, and their second outcome mirrors the first.
+    return market.venue == "manifold" and market.series == market.venue_id
 
 
 def _leg(market: Market, outcome: Outcome, themes: tuple[tuple[str, str], ...]) -> Leg:
@@ -268,7 +288,7 @@ def _leg(market: Market, outcome: Outcome, themes: tuple[tuple[str, str], ...]) 
         venue_outcome_id=outcome.venue_outcome_id,
         series=market.series or market.venue_id,
         series_title=market.series_title,
-        label=market.label,
+        label=outcome.name if _is_multi_answer(market) else market.label,
         question=market.question,
         url=market.url,
         outcome=outcome.name,

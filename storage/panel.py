@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from storage import coverage, quotes
 from storage.instants import from_ms, to_ms
+from storage.market_repo import is_leg
 from storage.models import Market, Outcome, Signal, ThemeMarket
 from storage.tables import KINDS, Row, Selection, current, selected_outcomes
 
@@ -49,14 +50,14 @@ class _Prices:
 
 
 def rows(session: Session, selection: Selection, *, freq: timedelta) -> Iterator[Row]:
-    """Yield panel rows by venue, market, outcome and bucket; only first outcomes are shown."""
+    """Yield panel rows by venue, market, outcome and bucket; only legs are shown."""
     step = freq // timedelta(milliseconds=1)
     if step <= 0:
         raise ValueError("freq must be longer than a millisecond")
     relations = _relations(session, selection)
     signals = current(session, Signal, selection, order=(Signal.at,))
     for market, outcome in selected_outcomes(session, selection):
-        if outcome.idx == 0 and market.id is not None:
+        if is_leg(market, outcome) and market.id is not None:
             themes = relations.get(market.id, {})
             related = [s for s in signals if s.theme in themes]
             yield from _outcome_rows(session, market, outcome, related, themes, selection, step)

@@ -120,6 +120,21 @@ def write_polled(
     return changed
 
 
+def thinned(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows, ascending by outcome and instant, that change a price or show life."""
+    kept: list[Row] = []
+    for row in rows:
+        last = kept[-1] if kept else None
+        if (
+            last is None
+            or last[0] != row[0]
+            or last[2:7] != row[2:7]
+            or row[1] - last[1] >= _HEARTBEAT_MS
+        ):
+            kept.append(row)
+    return kept
+
+
 def as_row(record: QuoteRecord, ids: Mapping[OutcomeKey, int]) -> Row:
     """Return the tuple that `insert_rows` writes for `record`."""
     at = to_ms(record.at)

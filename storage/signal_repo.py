@@ -59,6 +59,32 @@ def signal(session: Session, signal_id: str) -> Signal | None:
     return versions.current_row(session, Signal, {"signal_id": signal_id})
 
 
+def named(session: Session, start: str, *, limit: int) -> list[Signal]:
+    """Return the current signals whose id begins with `start`; the one that is it stands alone."""
+    exact = signal(session, start)
+    if exact is not None:
+        return [exact]
+    query = (
+        select(Signal)
+        .where(
+            col(Signal.known_to).is_(None), col(Signal.signal_id).startswith(start, autoescape=True)
+        )
+        .order_by(col(Signal.signal_id))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def of_origin(session: Session, origin_kind: str, origin_id: str) -> list[Signal]:
+    """Return the current signals of one story or other origin."""
+    query = select(Signal).where(
+        Signal.origin_kind == origin_kind,
+        Signal.origin_id == origin_id,
+        col(Signal.known_to).is_(None),
+    )
+    return list(session.exec(query.order_by(col(Signal.id))))
+
+
 def unlinked(
     session: Session, *, now: datetime, horizon: datetime, windows_s: Sequence[int]
 ) -> list[Signal]:

@@ -21,9 +21,10 @@ from monitor.alerts.rules import (
     Rule,
     ScheduleRule,
     SignalRule,
+    SourceRule,
     StandingRule,
 )
-from monitor.alerts.views import MoveView, SignalView, StandingView
+from monitor.alerts.views import MoveView, SignalView, SourceView, StandingView
 from storage.alert_repo import AlertDraft, History, PastAlert
 from storage.instants import format_instant
 
@@ -62,6 +63,7 @@ def decide(
     moves: Sequence[MoveView],
     standings: Sequence[StandingView],
     *,
+    sources: Sequence[SourceView] = (),
     now: datetime,
     history: History,
 ) -> Decision:
@@ -76,6 +78,7 @@ def decide(
     told = [
         *firings.signal_firings(rules, signals, skips),
         *firings.standing_firings(rules, standings, skips),
+        *firings.source_firings(rules, sources),
     ]
     for firing in told:
         drafts.extend(_settle(firing, past.last(firing.keys), past, now, skips))
@@ -94,6 +97,8 @@ def subject_keys(
     signals: Sequence[SignalView],
     moves: Sequence[MoveView],
     standings: Sequence[StandingView],
+    *,
+    sources: Sequence[SourceView] = (),
 ) -> frozenset[str]:
     """Return the dedup keys whose last alert `decide` wants to know."""
     keys: set[str] = set()
@@ -104,6 +109,8 @@ def subject_keys(
             keys.update(firings.leg_key(rule, leg) for leg in moves)
         elif isinstance(rule, StandingRule):
             keys.update(firings.standing_key(rule, view) for view in standings)
+        elif isinstance(rule, SourceRule):
+            keys.update(firings.source_key(rule, view) for view in sources)
     return frozenset(keys)
 
 

@@ -13,9 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from monitor.alerts.payload import Payload, move_payload, signal_payload, standing_payload
+from monitor.alerts.payload import (
+    Payload,
+    move_payload,
+    signal_payload,
+    source_payload,
+    standing_payload,
+)
 from monitor.alerts.rules import MoveRule, Rule, SignalRule, StandingRule, matches
-from monitor.alerts.views import MoveView, SignalView, StandingView, View
+from monitor.alerts.views import MoveView, SignalView, SourceView, StandingView, View
 from storage.instants import format_instant
 
 MAX_AGE = timedelta(hours=6)
@@ -89,6 +95,23 @@ def standing_firings(
     return firings
 
 
+def source_firings(rules: Iterable[Rule], views: Sequence[SourceView]) -> list[Firing]:
+    """Return one firing for each (rule, source, state, since)."""
+    return [
+        Firing(
+            rule=rule,
+            keys=(source_key(rule, view),),
+            quiet=view.source,
+            group_key=f"source:{view.source}",
+            why=why,
+            payload=source_payload(rule, view),
+        )
+        for rule in rules
+        for view in views
+        if (why := matches(rule, view)) is not None
+    ]
+
+
 def move_legs(
     rules: Iterable[Rule], views: Sequence[MoveView], now: datetime, skips: list[Skip]
 ) -> list[tuple[MoveRule, list[MoveView]]]:
@@ -142,6 +165,12 @@ def story_keys(rule: Rule, view: SignalView) -> tuple[str, ...]:
 def standing_key(rule: Rule, view: StandingView) -> str:
     """Return the dedup key of a board's change at its publish date."""
     return dedup_key(rule.name, "standing", *_standing_subject(view))
+
+
+def source_key(rule: Rule, view: SourceView) -> str:
+    """Return the dedup key of a source's state since an instant."""
+    since = format_instant(view.since) if view.since else ""
+    return dedup_key(rule.name, "source", view.source, view.state, since)
 
 
 def _signal_firing(rule: SignalRule, views: Sequence[SignalView]) -> Firing:

@@ -121,6 +121,19 @@ def _standing_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
         yield f"Board: {payload['url']}"
 
 
+def _source_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    since, state = payload["since"], payload["state"]
+    if since is None:
+        yield f"A source of kind {payload['source_kind']}; it was never read"
+        return
+    age = _age(now - parse_instant(since))
+    what = {"drift": "First seen", "recovered": "It began at", "disabled": "Asked last at"}
+    yield (
+        f"A source of kind {payload['source_kind']}. "
+        f"{what.get(state, 'Last read')} {_clock(since)}, {age} ago"
+    )
+
+
 def _schedule_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
     del now
     yield from payload["lines"]
@@ -130,6 +143,7 @@ _EVIDENCE = {
     "signal": _signal_lines,
     "move": _move_lines,
     "standing": _standing_lines,
+    "source": _source_lines,
     "schedule": _schedule_lines,
 }
 
@@ -186,3 +200,7 @@ def _clock(instant: str) -> str:
 def _ago(age: timedelta) -> str:
     hours = int(age.total_seconds() // 3600)
     return f"{hours} h" if hours < 48 else f"{hours // 24} d"
+
+
+def _age(age: timedelta) -> str:
+    return _ago(age) if age >= LATE else f"{int(age.total_seconds() // 60)} min"

@@ -13,7 +13,7 @@ from typing import Any
 
 from monitor.alerts.plain_text import one_line
 from monitor.alerts.rules import MoveRule, Rule
-from monitor.alerts.views import MarketPrice, MoveView, SignalView, StandingView
+from monitor.alerts.views import MarketPrice, MoveView, SignalView, SourceView, StandingView
 from storage.instants import format_instant
 
 MAX_TEXT = 300
@@ -109,6 +109,31 @@ def standing_payload(rule: Rule, rows: Sequence[StandingView], themes: Sequence[
                 row.url,
             )
             for row in rows
+        ],
+    }  # fmt: skip
+
+
+def source_payload(rule: Rule, view: SourceView) -> Payload:
+    """Return the payload of one state of one source."""
+    state = {"drift": "has drifted", "recovered": "has recovered"}.get(
+        view.state, f"is {view.state}"
+    )
+    title = one_line(f"source {view.source} {state}: {view.said}", MAX_TEXT)
+    return {
+        "title": title,
+        "source": view.source,
+        "source_kind": view.kind,
+        "state": view.state,
+        "since": None if view.since is None else format_instant(view.since),
+        "series": [],
+        "alerts": [
+            _entry(
+                {"alertname": rule.name, "severity": rule.severity, "source": view.source,
+                 "kind": view.kind, "state": view.state},
+                {"summary": title},
+                view.since or view.observed_at,
+                None,
+            )
         ],
     }  # fmt: skip
 

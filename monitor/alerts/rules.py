@@ -1,6 +1,6 @@
 """Rules of the config and what they ask of a view. `on` names what a rule looks at.
 
-Kinds: signal, move, standing, schedule. A list that is empty asks nothing.
+Kinds: signal, move, standing, source, schedule. A list that is empty asks nothing.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from monitor.alerts.views import MoveView, SignalView, StandingView, View
+from monitor.alerts.views import MoveView, SignalView, SourceView, StandingView, View
 from monitor.durations import Duration
 from monitor.timezones import Zone
 
@@ -22,6 +22,7 @@ SignalKind = Literal[
     "regulation", "delay_cancel", "rumor", "market_listed", "rule_change", "dispute",
     "market_resolved", "other",
 ]  # fmt: skip
+SourceCondition = Literal["down", "stale", "drift", "disabled", "recovered"]
 Verdict = Literal["pending", "candidates", "no_public_cause_found"]
 
 
@@ -67,6 +68,14 @@ class StandingRule(RuleModel):
     changes: tuple[str, ...] = ()
 
 
+class SourceRule(RuleModel):
+    """Fires when a source gets into one of `states`; `recovered` is told only when it is listed."""
+
+    on: Literal["source"]
+    sources: tuple[str, ...] = ()
+    states: tuple[SourceCondition, ...] = ("down", "stale", "drift", "disabled")
+
+
 class ScheduleRule(RuleModel):
     """Fires each day at `at` (HH:MM) in zone `tz`."""
 
@@ -82,8 +91,8 @@ class ScheduleRule(RuleModel):
         return at
 
 
-AnyRule = Annotated[SignalRule | MoveRule | StandingRule | ScheduleRule, Field(discriminator="on")]
-Rule = SignalRule | MoveRule | StandingRule | ScheduleRule
+Rule = SignalRule | MoveRule | StandingRule | SourceRule | ScheduleRule
+AnyRule = Annotated[Rule, Field(discriminator="on")]
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 
 
@@ -98,6 +107,8 @@ def matches(rule: Rule, view: View) -> tuple[str, ...] | None:
         return _move_reasons(rule, view)
     if isinstance(rule, StandingRule) and isinstance(view, StandingView):
         return _standing_reasons(rule, view)
+    if isinstance(rule, SourceRule) and isinstance(view, SourceView):
+        return _source_reasons(rule, view)
     return None
 
 
@@ -158,3 +169,9 @@ def _standing_reasons(rule: StandingRule, view: StandingView) -> tuple[str, ...]
     ):
         return None
     return (f"theme {view.theme}", f"board {view.board}", "change " + view.change.replace("_", " "))
+
+
+def _source_reasons(rule: SourceRule, view: SourceView) -> tuple[str, ...] | None:
+    if view.state not in rule.states or (rule.sources and view.source not in rule.sources):
+        return None
+    return (f"source {view.source}", f"state {view.state}")

@@ -124,4 +124,19 @@ class StandingView:
     prices: tuple[MarketPrice, ...] = ()
 
 
-View = SignalView | MoveView | StandingView
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One state of one source: down, stale, drift, disabled or recovered, and why in words.
+
+    `since` is its last good read, or when the drift began; None when it never worked.
+    """
+
+    source: str
+    kind: str
+    state: str
+    since: datetime | None
+    said: str
+    observed_at: datetime
+
+
+View = SignalView | MoveView | StandingView | SourceView

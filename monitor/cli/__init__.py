@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, files, look, operate, past, tags
+from monitor.cli import alerts, files, look, markets, operate, past, sources, tags
 from monitor.cli.context import Options
 
 app = typer.Typer(
@@ -36,7 +36,9 @@ def options(
 
 operate.register(app)
 look.register(app)
+markets.register(app)
 tags.register(app)
 files.register(app)
 past.register(app)
+sources.register(app)
 alerts.register(app)

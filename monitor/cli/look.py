@@ -1,13 +1,12 @@
-"""Commands that only read: brief, leaderboard, signals, links, moves, themes, sources."""
+"""Commands that only read: brief, leaderboard, signals, links, moves, themes."""
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 import typer
 
-from monitor.cli import health, render
+from monitor.cli import render
 from monitor.cli.arguments import parse_when
 from monitor.cli.context import Options, chosen, print_json, reading, utc_now
 from monitor.errors import ConfigError, MonitorError
@@ -28,13 +27,6 @@ def register(app: typer.Typer) -> None:
     themes = typer.Typer(help="The configured themes.", no_args_is_help=True)
     themes.command("list")(themes_list)
     app.add_typer(themes, name="themes")
-    markets = typer.Typer(help="The followed markets.", no_args_is_help=True)
-    markets.command("list")(markets_list)
-    app.add_typer(markets, name="markets")
-    sources = typer.Typer(help="List sources or try one.", no_args_is_help=True)
-    sources.command("list")(sources_list)
-    sources.command("check")(sources_check)
-    app.add_typer(sources, name="sources")
 
 
 def brief(
@@ -175,58 +167,6 @@ def themes_list(context: typer.Context, as_json: Json = False) -> None:
         for theme in config.themes
     ]
     _show(options, found, render.themes, as_json)
-
-
-def markets_list(
-    context: typer.Context,
-    theme: Annotated[str | None, typer.Option(help="One theme only.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Followed markets that have not resolved, with price and age."""
-    from monitor.reports.prices import market_prices
-
-    options: Options = context.obj
-    config = options.load_config()
-    _check_theme(config, theme)
-    now = utc_now()
-    names = [each.name for each in config.themes if theme in (None, each.name)]
-    with reading(config) as session:
-        found = [
-            {"theme": name, **row}
-            for name in names
-            for row in market_prices(session, name, now=now)
-        ]
-    _show(options, found, render.markets, as_json)
-
-
-def sources_list(context: typer.Context, as_json: Json = False) -> None:
-    """Sources with their interval and how they are doing."""
-    from monitor.reports.status import source_rows
-
-    options: Options = context.obj
-    config = options.load_config()
-    with reading(config) as session:
-        found = source_rows(session, config, now=utc_now())
-    _show(options, found, health.sources, as_json)
-
-
-def sources_check(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A source of the config.")],
-    as_json: Json = False,
-) -> int:
-    """Fetch one source live and print what it would store; nothing is stored."""
-    from monitor.clock import SystemClock
-    from monitor.jobs.check import check_source
-
-    options: Options = context.obj
-    options.set_up_logs()
-    config, topics = options.load_topics()
-    known = {source.name: source for source in config.sources}
-    source = known[chosen(name, list(known), "source")]
-    found = asyncio.run(check_source(config, topics, source, SystemClock()))
-    _show(options, found, health.source_check, as_json)
-    return 1 if found["error"] else 0
 
 
 def _rows(

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from monitor.cli.context import age_text, instant_text, pp_text, price_text
+from monitor.cli.settling import settling
 from monitor.cli.tables import new_table, safe, show_rows
 
 Report = dict[str, Any]
@@ -54,7 +55,7 @@ def brief(console: Console, report: Report) -> None:
 
 
 def leaderboards(console: Console, reports: Iterable[Report]) -> None:
-    """Show each board's head and the distance."""
+    """Show each board's head, the distance, and what settles on it."""
     from monitor.reports.leaderboard import headline
 
     for report in reports:
@@ -77,6 +78,7 @@ def leaderboards(console: Console, reports: Iterable[Report]) -> None:
                 "Chinese" if row["chinese"] else "",
             )
         console.print(table)
+        settling(console, report["markets"], report["elsewhere"])
 
 
 def signals(console: Console, rows: Iterable[Report]) -> None:
@@ -174,9 +176,10 @@ def alerts(console: Console, rows: Iterable[Report]) -> None:
 def market_table(rows: Iterable[Report]) -> Table:
     """Return markets under their series, with price, change, age of the last read and close."""
     table = new_table("market", "price", "24 h", "read", "closes", "")
-    for series, found in groupby(rows, key=lambda row: row["series"]):
-        table.add_row(safe(series), style="dim")
-        for row in found:
+    for _, found in groupby(rows, key=lambda row: (row["venue"], row["series"])):
+        legs = list(found)
+        table.add_row(safe(legs[0]["series_title"] or legs[0]["series"]), style="dim")
+        for row in legs:
             table.add_row(
                 f"  {safe(row['label'])}",
                 price_text(row["price"]),

@@ -3,7 +3,7 @@
 POST /_control/now    {"now": "2026-07-16T17:10:00Z"}, or null to follow the clock again
 POST /_control/fault  {"route": "feed:wire-en", "kind": "status", "status": 503, ...}
                       {"clear": true} or {"clear": "feed:wire-en"}
-POST /_control/patch  {"prices": [...], "items": [...], "board_rows": [...]}
+POST /_control/patch  {"events": [...], "prices": [...], "items": [...], "board_rows": [...]}
 GET  /_control/now, /_control/requests
 """
 

@@ -61,8 +61,14 @@ class Fault:
 class Faults:
     """The faults in force, by route name; safe to change while requests run.
 
-    Route names: gamma:event gamma:keyset gamma:market gamma:search clob:book clob:books
-    feed:<name> datasets:filter. A key `gamma`, `clob`, `feed` or `datasets` covers its routes,
+    Route names: gamma:event gamma:keyset gamma:market gamma:markets gamma:search clob:book
+    clob:books clob:history clob:market data:history data:trades data:resolutions data:trades-v1
+    kalshi:events kalshi:event kalshi:markets kalshi:market kalshi:orderbooks kalshi:orderbook
+    kalshi:candlesticks kalshi:trades kalshi:cutoff kalshi:status kalshi:historical
+    manifold:search manifold:market manifold:probs manifold:bets
+    feed:<name> datasets:filter news:search reddit:<sub> reddit:search arxiv:query
+    hn:search gdelt:lastupdate gdelt:gkg gdelt:doc hf:models hf:papers
+    github:<org>/<repo> github:<org>. A key `gamma`, `clob`, `feed` or `datasets` covers its routes,
     `*` every route.
     """
 

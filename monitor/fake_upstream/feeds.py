@@ -1,12 +1,14 @@
-"""Feeds as publishers serve them: RSS 2.0 or Atom 1.0, an ETag, Last-Modified, and 304.
+"""Feeds as publishers serve them: RSS 2.0, Atom, RDF or JSON Feed, validators and 304.
 
-Atom's ETags are weak and RSS's strong, as both occur. An item known by date alone is written as
-the bare date, not as midnight. Source: RFC 9110 §13 (conditional requests), RFC 4287, RSS 2.0.
+Atom's ETags are weak and the others' strong, as both occur. An item known by date alone is written
+as the bare date, not as midnight. Source: RFC 9110 §13 (conditional requests), RFC 4287, RSS 2.0,
+RSS 1.0 (items beside the channel, dates in dc:date), JSON Feed 1.1.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from email.utils import format_datetime, parsedate_to_datetime
 from xml.sax.saxutils import escape, quoteattr
@@ -22,6 +24,8 @@ from monitor.fake_upstream.world import World
 _MEDIA = {
     "rss": "application/rss+xml; charset=utf-8",
     "atom": "application/atom+xml; charset=utf-8",
+    "rdf": "application/xml",
+    "json": "application/feed+json",
 }
 
 
@@ -39,6 +43,10 @@ def feed_routes(world: World) -> list[Route]:
 
 def feed_xml(feed: Feed, items: list[FeedItem], changed_at: datetime) -> str:
     """Return the document of `feed` that shows `items`; `changed_at` is its build date."""
+    if feed.format == "json":
+        return _json(feed, items)
+    if feed.format == "rdf":
+        return _rdf(feed, items)
     if feed.format == "atom":
         return _atom(feed, items, changed_at)
     return _rss(feed, items, changed_at)
@@ -120,3 +128,57 @@ def _atom_entry(item: FeedItem, feed: Feed) -> str:
         f'<summary type="text">{escape(item.summary)}</summary>' if item.summary else "",
     ]
     return f"<entry xml:lang={quoteattr(item.lang or feed.lang)}>{''.join(parts)}</entry>\n"
+
+
+def _rdf(feed: Feed, items: list[FeedItem]) -> str:
+    entries = "".join(_rdf_item(item) for item in items)
+    order = "".join(f"<rdf:li rdf:resource={quoteattr(item.url or item.guid)}/>" for item in items)
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+        'xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">\n'
+        f"<channel rdf:about={quoteattr(feed.link)}><title>{escape(feed.title)}</title>"
+        f"<link>{escape(feed.link)}</link><description>{escape(feed.title)}</description>"
+        f"<dc:language>{escape(feed.lang)}</dc:language>"
+        f"<items><rdf:Seq>{order}</rdf:Seq></items></channel>\n{entries}</rdf:RDF>\n"
+    )
+
+
+def _rdf_item(item: FeedItem) -> str:
+    parts = [
+        f"<title>{escape(item.title)}</title>",
+        f"<link>{escape(item.url)}</link>" if item.url else "",
+        f"<description>{escape(item.summary)}</description>" if item.summary else "",
+        f"<dc:date>{_iso(item.published)}</dc:date>",
+    ]
+    return f"<item rdf:about={quoteattr(item.guid)}>{''.join(parts)}</item>\n"
+
+
+def _json(feed: Feed, items: list[FeedItem]) -> str:
+    body = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": feed.title,
+        "home_page_url": feed.link,
+        "language": feed.lang,
+        "items": [_json_item(item) for item in items],
+    }
+    return json.dumps(body, ensure_ascii=False)
+
+
+def _json_item(item: FeedItem) -> dict[str, str]:
+    fields = {
+        "id": item.guid,
+        "url": item.url,
+        "title": item.title,
+        "content_text": item.summary or item.title,
+        "summary": item.summary,
+        "date_published": _iso(item.published),
+        "language": item.lang,
+    }
+    return {name: text for name, text in fields.items() if text is not None}
+
+
+def _iso(published: datetime | date) -> str:
+    if isinstance(published, datetime):
+        return f"{published.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return published.isoformat()

@@ -19,10 +19,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor.fake_upstream.gamma_shape import event_json, market_json
-from monitor.fake_upstream.scenario import Event, Scenario
+from monitor.fake_upstream.scenario import Event, Leg, Scenario
 from monitor.fake_upstream.world import World
 
 MAX_EVENTS = 500
+MAX_MARKETS = 100
 _DEFAULT_EVENTS = 20
 _FILTERS = ("id", "slug", "closed", "title_search", "tag_slug")
 
@@ -48,6 +49,9 @@ def gamma_routes(world: World) -> list[Route]:
     async def keyset(request: Request) -> Response:
         return _keyset_page(world.scenario, world.now(), request.query_params)
 
+    async def markets(request: Request) -> Response:
+        return _markets_page(world.scenario, world.now(), request.query_params)
+
     async def market(request: Request) -> Response:
         return _market(world.scenario, world.now(), request.path_params["id"])
 
@@ -58,6 +62,7 @@ def gamma_routes(world: World) -> list[Route]:
         Route("/gamma/events/slug/{slug}", by_slug),
         Route("/gamma/events/keyset", keyset),
         Route("/gamma/events/{id}", by_id),
+        Route("/gamma/markets/keyset", markets),
         Route("/gamma/markets/{id}", market),
         Route("/gamma/public-search", search),
     ]
@@ -69,10 +74,41 @@ def _market(scenario: Scenario, now: datetime, wanted: str) -> Response:
     for event in scenario.listed(now):
         for leg in event.legs:
             if leg.id == wanted:
-                body = market_json(scenario, event, leg, now)
-                body["events"] = [event_json(scenario, event, now, with_markets=False)]
-                return JSONResponse(body)
+                return JSONResponse(_lone(scenario, event, leg, now))
     return _error(404, "id not found", "not found error")
+
+
+def _lone(scenario: Scenario, event: Event, leg: Leg, now: datetime) -> dict[str, object]:
+    """Return a market that nests its event."""
+    body = market_json(scenario, event, leg, now)
+    body["events"] = [event_json(scenario, event, now, with_markets=False)]
+    return body
+
+
+def _markets_page(scenario: Scenario, now: datetime, query: QueryParams) -> Response:
+    """Return open markets by their ids, or all of them; placeholders are not listed."""
+    if "offset" in query:
+        return _error(422, "offset is not allowed on keyset endpoints", "validation error")
+    after = _read_cursor(query["after_cursor"], query) if query.get("after_cursor") else 0
+    if after is None:
+        return _error(422, "invalid cursor", "validation error")
+    limit = _bounded(query.get("limit"), default=_DEFAULT_EVENTS, largest=MAX_MARKETS)
+    ids, closed = query.getlist("id"), query.get("closed") == "true"
+    found = [
+        (event, leg)
+        for event in scenario.listed(now)
+        for leg in event.legs
+        if leg.closed(now) is closed and not leg.placeholder and (not ids or leg.id in ids)
+    ]
+    rest = sorted((pair for pair in found if int(pair[1].id) > after), key=lambda p: int(p[1].id))
+    page = rest[:limit]
+    body: dict[str, object] = {
+        "$schema": "https://gamma-api.polymarket.com/schemas/markets-keyset.json",
+        "markets": [_lone(scenario, event, leg, now) for event, leg in page],
+    }
+    if len(rest) > limit:
+        body["next_cursor"] = _write_cursor(int(page[-1][1].id), query)
+    return JSONResponse(body)
 
 
 def _keyset_page(scenario: Scenario, now: datetime, query: QueryParams) -> Response:

@@ -107,13 +107,21 @@ def _status(leg: Leg, now: datetime) -> dict[str, object]:
         "archived": False,
         "restricted": True,
         "acceptingOrders": not closed,
-        "umaResolutionStatuses": json.dumps(["proposed"] if resolved else []),
+        "umaResolutionStatuses": json.dumps(_said(leg, now)),
     }
     if closed and leg.closed_at is not None:
         status["closedTime"] = f"{leg.closed_at:%Y-%m-%d %H:%M:%S}+00"
-    if resolved:
-        status["umaResolutionStatus"] = "resolved"
+    words = [*leg.oracle_words(now), *(["resolved"] if resolved else [])]
+    if words and not leg.gamma_silent:
+        status["umaResolutionStatus"] = words[-1]
     return status
+
+
+def _said(leg: Leg, now: datetime) -> list[str]:
+    """Return the words on the way to a result; the result itself is seldom among them."""
+    if leg.gamma_silent:
+        return []
+    return leg.oracle_words(now) or (["proposed"] if leg.resolved(now) else [])
 
 
 def _prices(leg: Leg, price: Price | None, now: datetime) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """A scenario folder read whole, with every mistake reported by file and row.
 
     scenario.yaml   title, start, end, notes, licence
-    markets.yaml    events: [{id, slug, title, created_at, ends, legs: [...]}]
+    markets.yaml    events: [{venue, id, slug, title, created_at, ends, legs: [...]}]
     prices.csv      at, event, leg (or token), bid, ask, last, volume_24h, volume, note
     feeds/*.yaml    feed, title, format, lang, link, utc_offset_h, items: [...]
     boards/*.csv    config, publish_date, visible_at, model, organization, rating, ...
@@ -33,6 +33,7 @@ from monitor.fake_upstream.records import (
 from monitor.fake_upstream.rows import Row
 from monitor.fake_upstream.scenario import (
     ARENA_DATASET,
+    POLYMARKET,
     BoardRow,
     Event,
     Feed,
@@ -153,10 +154,10 @@ def _events(folder: _Folder) -> Iterator[Event]:
     top = folder.mapping("markets.yaml")
     seen = _Unique()
     for row in folder.rows("markets.yaml", top, "events") if top else ():
-        slug, ends = row.text("slug"), row.instant("ends")
+        slug, ends, venue = row.text("slug"), row.instant("ends"), row.maybe_text("venue")
         legs: list[Leg] = []
         for leg_row in folder.rows("markets.yaml", row, "legs"):
-            leg = read_leg(leg_row, event_slug=slug, ends=ends)
+            leg = read_leg(leg_row, event_slug=slug, ends=ends, venue=venue or POLYMARKET)
             seen.check(leg_row, ("leg id", leg.id), *(("token", t) for t in leg.token_ids))
             legs.append(leg)
         if not legs:
@@ -211,7 +212,7 @@ def _feeds(folder: _Folder) -> Iterator[Feed]:
         feed = Feed(
             name=row.matching("feed", r"[a-z0-9][a-z0-9_-]*", "a lower-case name"),
             title=row.text("title"),
-            format=row.matching("format", "rss|atom", "rss or atom"),
+            format=row.matching("format", "rss|atom|rdf|json", "rss, atom, rdf or json"),
             lang=row.text("lang"),
             link=row.text("link"),
             utc_offset_h=row.integer("utc_offset_h") or 0,

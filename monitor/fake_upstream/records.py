@@ -6,13 +6,29 @@ from datetime import datetime
 from decimal import Decimal
 
 from monitor.fake_upstream.rows import EPOCH, Row
-from monitor.fake_upstream.scenario import BoardRow, Event, FeedItem, Leg, Price
+from monitor.fake_upstream.scenario import (
+    POLYMARKET,
+    BoardRow,
+    Event,
+    FeedItem,
+    Leg,
+    Price,
+)
 
 _TOKEN = r"\d{70,78}"  # noqa: S105 - a pattern of public ids
 _CONDITION = r"0x[0-9a-f]{64}"
+_VENUES = (POLYMARKET, "kalshi", "manifold")
 
 
-def read_leg(row: Row, *, event_slug: str, ends: datetime) -> Leg:
+def _venue(row: Row) -> str:
+    """Return the venue of an event, Polymarket when the row names none."""
+    venue = row.maybe_text("venue") or POLYMARKET
+    if venue not in _VENUES:
+        row.note(f"venue is {venue!r}; known: {', '.join(_VENUES)}")
+    return venue
+
+
+def read_leg(row: Row, *, event_slug: str, ends: datetime, venue: str = POLYMARKET) -> Leg:
     """Return a leg; `ends` is the event's, for legs that state none."""
     label = row.maybe_text("label") or ""
     winner = row.maybe_text("winner")
@@ -20,13 +36,11 @@ def read_leg(row: Row, *, event_slug: str, ends: datetime) -> Leg:
     if winner is not None and winner not in outcomes:
         row.note(f"winner is {winner!r}; write Yes or No")
         winner = None
+    venue_id, condition, tokens = _leg_ids(row, venue)
     read = Leg(
-        id=row.matching("id", r"\d+", "digits"),
-        condition_id=row.matching("condition_id", _CONDITION, "0x and 64 lower-case hex digits"),
-        token_ids=(
-            row.matching("yes_token", _TOKEN, "about 77 digits, quoted"),
-            row.matching("no_token", _TOKEN, "about 77 digits, quoted"),
-        ),
+        id=venue_id,
+        condition_id=condition,
+        token_ids=tokens,
         question=row.text("question"),
         label=label,
         rules=row.text("rules"),
@@ -37,6 +51,8 @@ def read_leg(row: Row, *, event_slug: str, ends: datetime) -> Leg:
         closed_at=row.maybe_instant("closed_at"),
         resolved_at=row.maybe_instant("resolved_at"),
         winner=None if winner is None else outcomes.index(winner),
+        oracle=_oracle(row),
+        gamma_silent=row.flag("gamma_silent"),
     )
     if (read.winner is None) != (read.resolved_at is None):
         row.note("winner and resolved_at come together")
@@ -44,12 +60,44 @@ def read_leg(row: Row, *, event_slug: str, ends: datetime) -> Leg:
     return read
 
 
+def _leg_ids(row: Row, venue: str) -> tuple[str, str, tuple[str, str]]:
+    """Return id, condition and tokens; only Polymarket's must be given and have a fixed form."""
+    if venue != POLYMARKET:
+        name = row.text("id")
+        yes = row.maybe_text("yes_token") or f"{name}:yes"
+        no = row.maybe_text("no_token") or f"{name}:no"
+        return name, row.maybe_text("condition_id") or "", (yes, no)
+    return (
+        row.matching("id", r"\d+", "digits"),
+        row.matching("condition_id", _CONDITION, "0x and 64 lower-case hex digits"),
+        (
+            row.matching("yes_token", _TOKEN, "about 77 digits, quoted"),
+            row.matching("no_token", _TOKEN, "about 77 digits, quoted"),
+        ),
+    )
+
+
+def _oracle(row: Row) -> tuple[tuple[datetime, str], ...]:
+    """Return UMA's words with the instants they were said at."""
+    words = row.raw("oracle")
+    said = []
+    for word in words if isinstance(words, list) else []:
+        if not isinstance(word, dict):
+            row.note(f"oracle: {word!r} is not a mapping of at and word")
+            continue
+        spoken = Row(f"{row.where}: oracle", word, row.problems)
+        said.append((spoken.instant("at"), spoken.text("word")))
+        spoken.finish()
+    return tuple(sorted(said, key=lambda spoken: spoken[0]))
+
+
 def read_event(row: Row, legs: tuple[Leg, ...]) -> Event:
     """Return an event of `legs`, which were read before."""
     row.raw("legs")
-    tags = row.raw("tags")
+    tags, venue = row.raw("tags"), _venue(row)
+    own_id = row.matching("id", r"\d+", "digits") if venue == POLYMARKET else row.text("id")
     event = Event(
-        id=row.matching("id", r"\d+", "digits"),
+        id=own_id,
         slug=row.matching("slug", r"[a-z0-9-]+", "lower-case words joined by dashes"),
         title=row.text("title"),
         created_at=row.instant("created_at"),
@@ -57,6 +105,7 @@ def read_event(row: Row, legs: tuple[Leg, ...]) -> Event:
         legs=legs,
         neg_risk=row.flag("neg_risk"),
         tags=tuple(str(tag) for tag in tags) if isinstance(tags, list) else (),
+        venue=venue,
     )
     row.finish()
     return event

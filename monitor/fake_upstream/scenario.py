@@ -14,6 +14,7 @@ from decimal import Decimal
 from operator import attrgetter
 
 ARENA_DATASET = "lmarena-ai/leaderboard-dataset"
+POLYMARKET = "polymarket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One binary market of an event. `winner` is the index of the outcome that was paid."""
+    """One binary market of an event. `winner` is the index of the outcome that was paid.
+
+    At Kalshi `id` is the market's ticker, at Manifold the answer's id; neither has a condition.
+    `oracle` holds UMA's words on the way to a result and since when; where `gamma_silent`, Gamma
+    never tells of the result, only the CLOB and the Data API do.
+    """
 
     id: str
     condition_id: str
@@ -60,6 +66,12 @@ class Leg:
     closed_at: datetime | None = None
     resolved_at: datetime | None = None
     winner: int | None = None
+    oracle: tuple[tuple[datetime, str], ...] = ()
+    gamma_silent: bool = False
+
+    def oracle_words(self, now: datetime) -> list[str]:
+        """Return what the oracle has said up to `now`, oldest first, without the result."""
+        return [word for at, word in self.oracle if at <= now]
 
     def closed(self, now: datetime) -> bool:
         """Return whether trading has ended at `now`."""
@@ -72,7 +84,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A venue's series of legs, listed from `created_at` on."""
+    """A venue's series of legs, listed from `created_at` on.
+
+    `id` is Gamma's number, Kalshi's event ticker or Manifold's contract id.
+    """
 
     id: str
     slug: str
@@ -82,6 +97,7 @@ class Event:
     legs: tuple[Leg, ...]
     neg_risk: bool = False
     tags: tuple[str, ...] = ()
+    venue: str = POLYMARKET
 
     def closed(self, now: datetime) -> bool:
         """Return whether every leg has closed at `now`."""
@@ -106,7 +122,10 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed at `/feed/{name}`; `format` is rss or atom, `utc_offset_h` the zone it writes."""
+    """A feed at `/feed/{name}`; `format` is rss, atom, rdf or json.
+
+    `utc_offset_h` is the zone an RSS feed writes.
+    """
 
     name: str
     title: str
@@ -162,19 +181,20 @@ class Scenario:
     feeds: tuple[Feed, ...] = ()
     boards: Mapping[str, tuple[BoardRow, ...]] = field(default_factory=dict)
 
-    def event(self, slug: str, now: datetime) -> Event | None:
-        """Return the event called `slug` if it is listed at `now`."""
-        return next((e for e in self.listed(now) if e.slug == slug), None)
+    def event(self, slug: str, now: datetime, venue: str = POLYMARKET) -> Event | None:
+        """Return the event called `slug` if `venue` lists it at `now`."""
+        return next((e for e in self.listed(now, venue) if e.slug == slug), None)
 
-    def listed(self, now: datetime) -> list[Event]:
-        """Return the events that exist at `now`, in the order of their ids."""
-        return sorted((e for e in self.events if e.created_at <= now), key=lambda e: int(e.id))
+    def listed(self, now: datetime, venue: str = POLYMARKET) -> list[Event]:
+        """Return the events of `venue` that exist at `now`, in the order of their ids."""
+        listed = (e for e in self.events if e.venue == venue and e.created_at <= now)
+        return sorted(listed, key=lambda e: (len(e.id), e.id))  # of digits: by their number
 
-    def leg(self, token: str) -> tuple[Event, Leg, int] | None:
-        """Return the event, the leg and the outcome index that `token` stands for."""
+    def leg(self, token: str, venue: str = POLYMARKET) -> tuple[Event, Leg, int] | None:
+        """Return the event, the leg and the outcome index that `token` stands for at `venue`."""
         for event in self.events:
             for leg in event.legs:
-                if token in leg.token_ids:
+                if event.venue == venue and token in leg.token_ids:
                     return event, leg, leg.token_ids.index(token)
         return None
 
@@ -207,6 +227,7 @@ class Scenario:
         for event in self.events:
             for leg in event.legs:
                 moments |= {at for at in (leg.closed_at, leg.resolved_at) if at is not None}
+                moments |= {at for at, _ in leg.oracle}
         moments |= {price.at for rows in self.prices.values() for price in rows}
         moments |= {item.visible_at for feed in self.feeds for item in feed.items}
         moments |= {row.visible_at for rows in self.boards.values() for row in rows}
@@ -217,6 +238,11 @@ class Scenario:
         kept = [row for row in self.prices.get(token, ()) if row.at != price.at]
         rows = tuple(sorted([*kept, price], key=attrgetter("at")))
         return replace(self, prices={**self.prices, token: rows})
+
+    def with_event(self, event: Event) -> Scenario:
+        """Return a scenario that holds `event`, in the place of one of its slug and venue."""
+        others = [e for e in self.events if (e.venue, e.slug) != (event.venue, event.slug)]
+        return replace(self, events=(*others, event))
 
     def with_item(self, feed_name: str, item: FeedItem) -> Scenario:
         """Return a scenario whose feed `feed_name` also holds `item`."""

@@ -18,10 +18,17 @@ from monitor.fake_upstream.arena import arena_routes
 from monitor.fake_upstream.arena_site import arena_site_routes
 from monitor.fake_upstream.clob import clob_routes
 from monitor.fake_upstream.control import control_routes
+from monitor.fake_upstream.data_api import data_routes
 from monitor.fake_upstream.faults import Faults
 from monitor.fake_upstream.feeds import feed_routes
 from monitor.fake_upstream.gamma import gamma_routes
+from monitor.fake_upstream.gdelt import gdelt_routes
+from monitor.fake_upstream.hackernews import hackernews_routes
+from monitor.fake_upstream.huggingface import huggingface_routes
+from monitor.fake_upstream.kalshi import kalshi_routes
+from monitor.fake_upstream.manifold import manifold_routes
 from monitor.fake_upstream.misbehaving import Misbehaving, RequestSeen
+from monitor.fake_upstream.news import news_routes
 from monitor.fake_upstream.scenario import Scenario
 from monitor.fake_upstream.world import World
 
@@ -95,9 +102,16 @@ class FakeUpstream:
         routes = [
             *gamma_routes(world),
             *clob_routes(world),
+            *data_routes(world),
+            *kalshi_routes(world),
             *feed_routes(world),
+            *news_routes(world),
+            *hackernews_routes(world),
+            *gdelt_routes(world),
+            *huggingface_routes(world),
             *arena_routes(world),
             *arena_site_routes(world),
+            *manifold_routes(world),
             *control_routes(world, self.faults, self.requests),
         ]
         return Misbehaving(

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
 from monitor.errors import ConfigError
 from monitor.fake_upstream.loading import find_leg
-from monitor.fake_upstream.records import read_board_row, read_item, read_price
+from monitor.fake_upstream.records import (
+    read_board_row,
+    read_event,
+    read_item,
+    read_leg,
+    read_price,
+)
 from monitor.fake_upstream.rows import Row
-from monitor.fake_upstream.scenario import Scenario
+from monitor.fake_upstream.scenario import POLYMARKET, Scenario
+
+_PATCHED = ("events", "prices", "items", "board_rows")
 
 
 class World:
@@ -37,18 +46,21 @@ class World:
         self._pinned = instant
 
     def patch(self, changes: Mapping[str, object]) -> None:
-        """Add `prices`, `items` and `board_rows` (lists of mappings), all or none.
+        """Add `events`, `prices`, `items` and `board_rows` (lists of mappings), all or none.
 
-        Fields as in the scenario's files; a price names `event` and `leg` or `token`, an item its
-        `feed`; instants default to the virtual now. Raises ConfigError with every problem.
+        Fields as in the scenario's files; an event takes the place of one of its slug, a price
+        names `event` and `leg` or `token`, an item its `feed`; instants default to the virtual
+        now. Raises ConfigError with every problem.
         """
         problems = [
-            f"patch: unknown key {key!r}; known: prices, items, board_rows"
+            f"patch: unknown key {key!r}; known: {', '.join(_PATCHED)}"
             for key in changes
-            if key not in ("prices", "items", "board_rows")
+            if key not in _PATCHED
         ]
         with self._lock:
             patched, now = self._scenario, self.now()
+            for row in _rows(changes, "events", problems):
+                patched = _with_event(patched, row, now)
             for row in _rows(changes, "prices", problems):
                 patched = _with_price(patched, row, now)
             for row in _rows(changes, "items", problems):
@@ -70,6 +82,24 @@ def _rows(changes: Mapping[str, object], key: str, problems: list[str]) -> Itera
             yield Row(f"patch.{key}[{number}]", cast("dict[str, object]", value), problems)
         else:
             problems.append(f"patch.{key}[{number}]: must be a mapping")
+
+
+def _with_event(scenario: Scenario, row: Row, now: datetime) -> Scenario:
+    row = replace(row, values={"created_at": now.isoformat(), **row.values})
+    legs, slug, venue = row.raw("legs"), row.text("slug"), row.maybe_text("venue") or POLYMARKET
+    if not isinstance(legs, list) or not all(isinstance(leg, dict) for leg in legs) or not legs:
+        row.note("legs must be a list of mappings, at least one")
+        return scenario
+    read = tuple(
+        read_leg(
+            Row(f"{row.where}.legs[{number}]", leg, row.problems),
+            event_slug=slug,
+            ends=row.instant("ends"),
+            venue=venue,
+        )
+        for number, leg in enumerate(legs)
+    )
+    return scenario.with_event(read_event(row, read))
 
 
 def _with_price(scenario: Scenario, row: Row, now: datetime) -> Scenario:

@@ -1,15 +1,20 @@
-"""Markets that are in the store already and that a theme names: imported ones, and old ones."""
+"""Markets that are in the store already and that a theme names: imported ones, and old ones.
+
+They are settled anew, too: the config's `spec` may be another, and the reader may have learned.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from sqlmodel import Session, select
 
+from monitor.settlements import settler
 from monitor.sources.base import MarketRef
 from monitor.topics import Topics
-from storage import market_repo
-from storage.models import Market
+from storage import market_repo, market_specs
+from storage.models import Market, ThemeMarket
 
 
 def follow_known(session: Session, topics: Topics) -> None:
@@ -28,6 +33,24 @@ def follow_known(session: Session, topics: Topics) -> None:
                 ]
     ids = {market.venue_id: market.id for market in markets if market.id is not None}
     market_repo.follow(session, sorted(entries, key=lambda entry: entry[2] != "own"), ids)
+    _settle(session, topics, markets, entries)
+
+
+def _settle(
+    session: Session,
+    topics: Topics,
+    markets: Sequence[Market],
+    entries: list[tuple[str, str, str, str]],
+) -> None:
+    """Read how every stored market settles; what a search once matched is known by its row."""
+    by_id = {market.id: market for market in markets}
+    found = [
+        (by_id[row.market_id].venue, by_id[row.market_id].venue_id, row.matched)
+        for row in session.exec(select(ThemeMarket))
+        if row.market_id in by_id
+    ]
+    found += [(key.partition("/")[0], venue_id, key) for _, venue_id, _, key in entries]
+    market_specs.settle_stored(session, settler(topics, found))
 
 
 def _names(ref: MarketRef, market: Market) -> bool:

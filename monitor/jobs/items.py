@@ -27,17 +27,22 @@ EXACT = (Precision.SECOND, Precision.MINUTE)
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """The signals that items added or changed; `more` says that items are left."""
+    """The signals that items added or changed; `more` says that items are left.
+
+    `seen` are items that no text tells of, left to `signal_releases`.
+    """
 
     signals: list[Signal]
     more: bool
+    seen: tuple[Item, ...] = ()
 
 
 def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
     """Return what followed from items that are untagged or reworded, BATCH_ITEMS at most."""
     touched: dict[str, None] = {}
     items = item_repo.untagged(session, topics.catalog.version, limit=BATCH_ITEMS)
-    for item in sorted(items, key=lambda item: item.published_at or item.observed_at):
+    told = [item for item in items if item.seen_as is None]
+    for item in sorted(told, key=lambda item: item.published_at or item.observed_at):
         tagging = topics.tagger.tag(_document(session, item))
         item.attributed_to = tagging.attributed_to
         session.add(item)
@@ -52,7 +57,8 @@ def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
     signals = [
         signal for story in touched for signal in _story_signals(session, topics, story, now=now)
     ]
-    return Tagged(signals, more=len(items) == BATCH_ITEMS)
+    seen = tuple(item for item in items if item.seen_as is not None)
+    return Tagged(signals, more=len(items) == BATCH_ITEMS, seen=seen)
 
 
 def signal_id(origin_kind: str, origin_id: str, theme: str, event_no: int) -> str:
@@ -77,6 +83,22 @@ def novelty(session: Session, values: dict[str, Any]) -> float:
         and set(signal.entities or ()) & set(values["entities"])
     ]
     return 1 / (1 + len(alike))
+
+
+def first_public(items: Iterable[Item]) -> tuple[datetime, str]:
+    """Return t0: the earliest public instant, a precise one before a mere date."""
+    known = [_public(item) for item in items]
+    exact = [one for one in known if one[1] in EXACT]
+    dated = [one for one in known if one[1] == Precision.DAY]
+    return min(exact or dated or known)
+
+
+def is_fresh(item: Item) -> bool:
+    """Return whether a live poll saw the item first, within 6 h of its publication."""
+    if item.origin != Origin.LIVE:
+        return False
+    span = timedelta(days=1) if item.precision == Precision.DAY else timedelta(0)
+    return item.published_at is None or item.observed_at - (item.published_at + span) <= FRESH
 
 
 def _document(session: Session, item: Item) -> Document:
@@ -206,7 +228,7 @@ def _signal_values(
     session: Session, story: str, tag: Tag, items: dict[int, Item]
 ) -> Iterable[dict[str, Any]]:
     item = items[tag.item_id]
-    at, precision = _first_public(items.values())
+    at, precision = first_public(items.values())
     row = session.get(Story, story)
     events = tag.events or [{"no": 0, "kind": tag.kind, "background": tag.background}]
     for event in events:
@@ -231,7 +253,7 @@ def _signal_values(
             "publishers": row.publishers if row else 1,
             "polarity": tag.polarity,
             "background": is_old,
-            "alertable": any(map(_is_fresh, items.values())) and not is_old,
+            "alertable": any(map(is_fresh, items.values())) and not is_old,
             "reason": _reason(event, tag),
         }
         yield {**values, "novelty": novelty(session, values)}
@@ -260,14 +282,6 @@ def _when(event: dict[str, Any], at: datetime, precision: str) -> dict[str, Any]
     return {"at": at, "precision": precision if exact else Precision.UNKNOWN.value}
 
 
-def _first_public(items: Iterable[Item]) -> tuple[datetime, str]:
-    """Return t0: the earliest public instant, a precise one before a mere date."""
-    known = [_public(item) for item in items]
-    exact = [one for one in known if one[1] in EXACT]
-    dated = [one for one in known if one[1] == Precision.DAY]
-    return min(exact or dated or known)
-
-
 def _public(item: Item) -> tuple[datetime, str]:
     """Return when an item was surely public, and how exactly that is known.
 
@@ -280,11 +294,3 @@ def _public(item: Item) -> tuple[datetime, str]:
         return item.published_at, item.precision
     is_near = item.precision in EXACT and ahead <= SKEW
     return item.observed_at, (Precision.MINUTE if is_near else Precision.UNKNOWN).value
-
-
-def _is_fresh(item: Item) -> bool:
-    """Return whether a live poll saw the item first, within 6 h of its publication."""
-    if item.origin != Origin.LIVE:
-        return False
-    span = timedelta(days=1) if item.precision == Precision.DAY else timedelta(0)
-    return item.published_at is None or item.observed_at - (item.published_at + span) <= FRESH

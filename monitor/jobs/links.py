@@ -18,6 +18,7 @@ from signals.episodes import Occurrence, episodes
 from signals.links import LinkResult
 from storage import market_repo, signal_repo
 from storage.instants import to_ms
+from storage.market_news import ORIGIN_KIND
 from storage.market_repo import Leg
 from storage.models import Signal
 from storage.records import Precision
@@ -57,7 +58,7 @@ def link_signals(
     """
     unlinked = signal_repo.unlinked(session, now=now, horizon=now - horizon, windows_s=WINDOWS_S)
     again = [signal for signal in changed if now - horizon <= signal.at <= now]
-    found = {signal.signal_id: signal for signal in (*unlinked, *again) if not signal.background}
+    found = {signal.signal_id: signal for signal in (*unlinked, *again) if _may_lead(signal)}
     due = sorted(found.values(), key=lambda signal: (signal.at, signal.signal_id))
     if not due:
         return 0
@@ -154,6 +155,11 @@ class _Book:
         )
         named = {str(leg.outcome_id): leg for leg in legs}
         return named[found.outcome] if found else None
+
+
+def _may_lead(signal: Signal) -> bool:
+    # A venue's own news comes with its price and never leads it.
+    return not signal.background and signal.origin_kind != ORIGIN_KIND
 
 
 def _testing_order(focus: _Focus) -> tuple[bool, int, str]:

@@ -18,6 +18,7 @@ from signals.moves import detect_moves
 from signals.prices import MINUTE_MS
 from storage import market_repo, signal_repo
 from storage.instants import from_ms, to_ms
+from storage.market_news import ORIGIN_KIND
 from storage.market_repo import Leg
 from storage.models import Move, Signal
 from storage.records import Precision
@@ -97,7 +98,9 @@ def _candidates(
     themes = {theme for theme, _ in leg.themes}
     stories: dict[str, Signal] = {}
     for signal in signals:
-        if signal.theme in themes and not signal.background:
+        # A market's own listing or ruling is no public cause of its price.
+        is_cause = not signal.background and signal.origin_kind != ORIGIN_KIND
+        if signal.theme in themes and is_cause:
             best = stories.setdefault(signal.origin_id, signal)
             if signal.score > best.score:
                 stories[signal.origin_id] = signal

@@ -123,8 +123,11 @@ def _store_quotes(
     ids: Mapping[OutcomeKey, int],
     instants: dict[int, set[int]],
 ) -> int:
-    """Return how many quotes were new; where we watched ourselves, our own reading stands."""
-    rows = [quotes.as_row(record, ids) for record in records]
+    """Return how many quotes were new; where we watched ourselves, our own reading stands.
+
+    Like polled ones, a quote that repeats the last is kept as a sign of life only.
+    """
+    rows = sorted((quotes.as_row(record, ids) for record in records), key=lambda row: row[:2])
     watched = {
         outcome_id: [
             span
@@ -139,7 +142,7 @@ def _store_quotes(
         if not any(span.from_at <= at <= span.to_at for span in watched[row[0]]):
             unwatched.append(row)
             instants.setdefault(row[0], set()).add(row[1])
-    return quotes.insert_rows(session, unwatched)
+    return quotes.insert_rows(session, quotes.thinned(unwatched))
 
 
 def _store_coverage(

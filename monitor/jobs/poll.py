@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from time import perf_counter
@@ -15,84 +14,77 @@ import structlog
 from sqlmodel import Session
 
 from monitor.app import App
-from monitor.errors import MonitorError, ParseError, PermanentSourceError, TransientSourceError
+from monitor.errors import MonitorError, ParseError, TransientSourceError
 from monitor.http_session import SourceSession
-from monitor.sources.base import MAX_EXCERPT, Page, Source, interval
+from monitor.http_status import safe_url, walled
+from monitor.jobs import circuit, gaps
+from monitor.jobs.cadence import RATE_OVER, next_pause
+from monitor.jobs.lessons import learn
+from monitor.jobs.poll_report import PollReport, observe
+from monitor.settlements import settler
+from monitor.sources.base import MAX_EXCERPT, Page, Source
+from monitor.sources.pace import addresses, is_auto, is_venue
 from signals.stories import canonical_url, title_key
 from storage import coverage, item_repo, market_repo, quotes, source_repo, standing_repo
 from storage.item_repo import ItemKeys
+from storage.models import SourceState
 from storage.records import Batch, ItemRecord, Origin, Reject
 
 log = structlog.get_logger()
 
-MIN_COVERAGE_GAP = timedelta(minutes=5)
-MAX_BACKOFF = timedelta(hours=6)
-PERMANENT_BACKOFF = timedelta(hours=1)
 # A poll may ask more than once, and each request has a deadline of its own.
 FETCH_DEADLINES = 5
+GONE = 410
+DISABLED_PAUSE = timedelta(hours=1)
 
 
-@dataclass(slots=True)
-class PollReport:
-    """What one poll did. `error` None means it worked.
+async def poll_source(
+    app: App, source: Source, *, rng: random.Random, by_hand: bool = False
+) -> PollReport:
+    """Return the report of polling `source` once; failures are recorded, never raised.
 
-    `next_due` is when to come again after a restart, `pause` how long to wait until then.
+    A disabled source is asked only `by_hand`, and lives again when that works.
     """
-
-    source: str
-    next_due: datetime
-    error: str | None = None
-    rows: Counter[str] = field(default_factory=Counter)
-    rejects: Counter[str] = field(default_factory=Counter)
-    changed_outcomes: list[int] = field(default_factory=list)
-    requests: int = 0
-    pause: timedelta = timedelta(0)
-
-    @property
-    def brought_news(self) -> bool:
-        """Return whether anything is left for `process` to look at."""
-        return bool(self.rows["items"] or self.rows["standings"] or self.changed_outcomes)
-
-
-async def poll_source(app: App, source: Source, *, rng: random.Random) -> PollReport:
-    """Return the report of polling `source` once; failures are recorded, never raised."""
     began = perf_counter()
     state = await app.read(lambda session: source_repo.load(session, source.name))
-    http = app.http.session(
-        source.name,
-        validators=state.validators or {},
-        spacing_s=float(getattr(source, "spacing_s", 0.0)),
-    )
+    if not by_hand and source_repo.is_disabled(state, addresses(source)):
+        return left_alone(app, source, f"disabled: {state.disabled}", DISABLED_PAUSE)
+    http = _session(app, source, state)
     try:
         pages = await _fetch(app, source, http, state.cursor or {})
-        parsed = [await _parse(source, page, http) for page in pages]
+        parsed = [await _parse(app, source, page, http) for page in pages]
         if pages and not any(batch is not None for batch, _ in parsed):
             raise ParseError("; ".join(reject.reason for _, reject in parsed if reject))
-        report = await app.write(lambda session: _store(app, session, source, http, pages, parsed))
+        report = await app.write(partial(_store, app, source, http, pages, parsed, rng=rng))
     except MonitorError as error:
         report = await app.write(
-            partial(_fail, app=app, source=source, error=error, requests=http.requests, rng=rng)
+            partial(_fail, app=app, source=source, error=cause(http, error), http=http, rng=rng)
         )
-    _observe(app, report, perf_counter() - began)
+    observe(report, perf_counter() - began, metrics=app.metrics, clock=app.clock)
     return report
 
 
-def backoff(source: Source, failures: int, error: MonitorError, rng: random.Random) -> timedelta:
-    """Return the pause after `failures` in a row: doubling with jitter, Retry-After honoured."""
-    usual = interval(source)
-    pause: timedelta = max(min(usual * 2 ** min(failures - 1, 16), MAX_BACKOFF), usual)
-    pause = pause * (0.9 + 0.2 * rng.random())
-    if isinstance(error, PermanentSourceError):
-        pause = max(pause, PERMANENT_BACKOFF)
-    if isinstance(error, TransientSourceError) and error.retry_after_s:
-        pause = max(pause, timedelta(seconds=error.retry_after_s))
-    return pause
+def left_alone(app: App, source: Source, why: str, pause: timedelta) -> PollReport:
+    """Return the report of a source that is not asked for now."""
+    return PollReport(source.name, app.clock.now() + pause, error=why, pause=pause)
 
 
 def item_keys(record: ItemRecord) -> ItemKeys:
     """Return what a story is found by: the canonical URL and the normalised title."""
     url = canonical_url(record.url) if record.url else None
     return ItemKeys(url, title_key(record.title, record.publisher))
+
+
+def _session(app: App, source: Source, state: SourceState) -> SourceSession:
+    """Return the network for a poll; the probe of an open circuit asks the original address."""
+    probes = circuit.is_open(state.failures)
+    return app.http.session(
+        source.name,
+        validators=state.validators or {},
+        spacing_s=float(getattr(source, "spacing_s", 0.0)),
+        moved={} if probes else state.moved or {},
+        attempts=circuit.attempts(source, state),
+    )
 
 
 async def _fetch(
@@ -122,9 +114,11 @@ def _not_kept(batch: Batch) -> list[Reject]:
 
 
 async def _parse(
-    source: Source, page: Page, http: SourceSession
+    app: App, source: Source, page: Page, http: SourceSession
 ) -> tuple[Batch | None, Reject | None]:
     try:
+        if getattr(source, "in_worker", False):
+            return await app.worker.parse(source, page), None
         return await asyncio.to_thread(source.parse, page), None
     except Exception as error:
         # Without its validator the page is fetched again in full next time.
@@ -137,35 +131,42 @@ async def _parse(
 
 def _store(
     app: App,
-    session: Session,
     source: Source,
     http: SourceSession,
-    pages: list[Page],
-    parsed: list[tuple[Batch | None, Reject | None]],
+    pages: Sequence[Page],
+    parsed: Sequence[tuple[Batch | None, Reject | None]],
+    session: Session,
+    *,
+    rng: random.Random,
 ) -> PollReport:
     now = app.clock.now()
     state = source_repo.load(session, source.name)
     origin = Origin.FIRST_POLL if state.first_ok_at is None else Origin.LIVE
-    pause = interval(source)
-    report = PollReport(source.name, now + pause, requests=http.requests, pause=pause)
-    cursor: dict[str, object] = {}
+    report, gap = PollReport(source.name, now, requests=http.requests), gaps.max_gap(source, state)
     rejects = [reject for _, reject in parsed if reject is not None]
-    for page, (batch, _) in zip(pages, parsed, strict=True):
-        if batch is not None:
-            rejects += _store_batch(app, session, source, batch, origin, page.fetched_at, report)
-            cursor.update(batch.cursor)
-            rejects.extend(batch.rejects)
-            rejects.extend(_not_kept(batch))
+    read = [(p, batch) for p, (batch, _) in zip(pages, parsed, strict=True) if batch is not None]
+    for page, batch in read:
+        rejects += _store_batch(app, session, batch, origin, page.fetched_at, gap, report)
+        rejects += [*batch.rejects, *_not_kept(batch)]
     report.rejects = Counter(reject.reason for reject in rejects)
-    coverage.extend(session, [f"source:{source.name}"], at=now, max_gap=_coverage_gap(source))
+    coverage.extend(session, [gaps.source_subject(source)], at=now, max_gap=gap)
+    prices = {key for _, batch in read for key in batch.read_outcomes}
+    gaps.note_unread(session, source, prices, rejects)
+    learned, hints = learn(app, source, state, http, read)
+    entries = 0
+    if is_auto(source) and not is_venue(source):
+        entries = source_repo.entries_since(session, source.name, now - RATE_OVER)
+    report.pause = next_pause(source, entries=entries, hints=hints, now=now, rng=rng)
+    report.next_due = now + report.pause
     source_repo.record_success(
         session,
         source.name,
         at=now,
         next_due=report.next_due,
         validators=http.validators,
-        cursor=cursor,
+        cursor={key: value for _, batch in read for key, value in batch.cursor.items()},
         rejects=rejects,
+        learned=learned,
     )
     return report
 
@@ -173,10 +174,10 @@ def _store(
 def _store_batch(
     app: App,
     session: Session,
-    source: Source,
     batch: Batch,
     origin: Origin,
     observed_at: datetime,
+    gap: timedelta,
     report: PollReport,
 ) -> list[Reject]:
     """Store a batch, add it to `report` and return what could not be stored."""
@@ -186,7 +187,7 @@ def _store_batch(
     known = [q for q in batch.quotes if (q.venue, q.venue_id, q.venue_outcome_id) in ids]
     changed = quotes.write_polled(session, known, ids)
     subjects = [coverage.outcome_subject(ids[key]) for key in batch.read_outcomes if key in ids]
-    coverage.extend(session, subjects, at=observed_at, max_gap=_coverage_gap(source))
+    coverage.extend(session, subjects, at=observed_at, max_gap=gap)
     added = [_add_item(session, item, observed_at, app.clock.now(), origin) for item in batch.items]
     standings = standing_repo.add(session, batch.standings, observed_at=observed_at, origin=origin)
     report.changed_outcomes += changed
@@ -194,7 +195,7 @@ def _store_batch(
         markets=len(batch.markets), quotes=len(changed), items=sum(added), standings=standings
     )
     unknown = len(batch.quotes) - len(known)
-    return [Reject("a price of a market that is not stored", source.name)] * unknown
+    return [Reject("a price of a market that is not stored", report.source)] * unknown
 
 
 def _store_markets(
@@ -206,6 +207,7 @@ def _store_markets(
         observed_at=observed_at,
         origin=origin,
         owner_of=app.topics.owner_of,
+        settle=settler(app.topics, batch.followed),
     )
     followers = app.topics.followers()
     entries = [
@@ -240,53 +242,37 @@ def _fail(
     app: App,
     source: Source,
     error: MonitorError,
-    requests: int,
+    http: SourceSession,
     rng: random.Random,
 ) -> PollReport:
     now = app.clock.now()
     failures = source_repo.load(session, source.name).failures + 1
-    pause = backoff(source, failures, error, rng)
+    pause = circuit.backoff(source, failures, error, rng)
     next_due = now + pause
-    source_repo.record_failure(session, source.name, at=now, next_due=next_due, error=str(error))
-    coverage.note_gap(session, _subjects(session, source), reason=str(error)[:200])
-    return PollReport(source.name, next_due, error=str(error), requests=requests, pause=pause)
+    source_repo.record_failure(
+        session,
+        source.name,
+        at=now,
+        next_due=next_due,
+        error=str(error),
+        circuit_until=next_due if circuit.holds(error, failures) else None,
+        moved=None if circuit.is_open(failures - 1) else http.moved,
+    )
+    gaps.note_failure(session, source, str(error))
+    # A venue's 410 speaks of one of its resources, and its prices cannot wait for a human.
+    if getattr(error, "status", None) == GONE and not is_venue(source):
+        log.warning("the source is gone and not polled any more", source=source.name)
+        source_repo.disable(session, source.name, reason=str(error), addresses=addresses(source))
+    return PollReport(source.name, next_due, error=str(error), requests=http.requests, pause=pause)
 
 
-def _subjects(session: Session, source: Source) -> Iterable[str]:
-    yield f"source:{source.name}"
-    kind = getattr(source, "kind", None)
-    for leg in market_repo.legs(session):
-        if leg.venue == kind:
-            yield coverage.outcome_subject(leg.outcome_id)
+def cause(http: SourceSession, error: MonitorError) -> MonitorError:
+    """Return what was really wrong: a page for people explains why nothing could be parsed."""
+    if not isinstance(error, ParseError) or not http.walls:
+        return error
+    url, wall = next(iter(http.walls.items()))
+    return walled(safe_url(url), wall)
 
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:200]
-
-
-def _coverage_gap(source: Source) -> timedelta:
-    return max(interval(source) * 2.5, MIN_COVERAGE_GAP)
-
-
-def _observe(app: App, report: PollReport, seconds: float) -> None:
-    name, metrics = report.source, app.metrics
-    metrics.polls.labels(name, "failed" if report.error else "ok").inc()
-    metrics.poll_seconds.labels(name).observe(seconds)
-    metrics.requests.labels(name).inc(report.requests)
-    for kind, count in report.rows.items():
-        metrics.rows.labels(name, kind).inc(count)
-    metrics.rejects.labels(name).inc(report.rejects.total())
-    if report.error:
-        log.warning(
-            "poll failed", source=name, error=report.error, next_due=report.next_due.isoformat()
-        )
-        return
-    metrics.last_ok.labels(name).set(app.clock.now().timestamp())
-    log.info(
-        "polled",
-        source=name,
-        duration_s=round(seconds, 3),
-        requests=report.requests,
-        rejects=report.rejects.total(),
-        **report.rows,
-    )

@@ -15,9 +15,13 @@ from monitor.alerts.rules import Rule, ScheduleRule, latest_run
 from monitor.jobs.boards import signal_boards
 from monitor.jobs.items import tag_items
 from monitor.jobs.links import HORIZON, link_signals
+from monitor.jobs.markets import signal_markets
 from monitor.jobs.moves import find_moves
+from monitor.jobs.releases import signal_releases
+from monitor.jobs.source_alerts import raise_source_alerts
 from monitor.jobs.views import Viewer
 from monitor.reports.brief import brief_lines
+from monitor.sources.base import Source
 from monitor.topics import Topics
 from storage import alert_repo
 from storage.models import Move, Signal
@@ -45,21 +49,24 @@ def process(
     outcome_ids: Iterable[int] | None = None,
     boards: bool = True,
     schedules_since: datetime | None = None,
+    sources: Sequence[Source] = (),
     link_horizon: timedelta = HORIZON,
 ) -> Processed:
     """Return what was found; signals, moves, links and alerts commit with the caller's session.
 
     `outcome_ids` are those whose price changed (None: look at all); `boards` False leaves the
-    leaderboards out. Schedule rules fire only for runs due after `schedules_since`. Signals older
-    than `link_horizon` are not linked.
+    leaderboards out. Schedule rules fire only for runs due after `schedules_since`, when this
+    process began to poll `sources`. Signals older than `link_horizon` are not linked.
     """
     tagged = tag_items(session, topics, now=now)
-    signals = tagged.signals
+    signals = [*tagged.signals, *signal_releases(session, topics, tagged.seen, now=now)]
     if boards:
         signals += signal_boards(session, topics, now=now)
+    signals += signal_markets(session, topics, now=now)
     moves = find_moves(session, topics, now=now, outcome_ids=outcome_ids, has_news=bool(signals))
     links = link_signals(session, topics, now=now, horizon=link_horizon, changed=signals)
     alerts = _raise_alerts(session, topics, rules, signals, moves, now=now)
+    alerts += raise_source_alerts(session, rules, sources, now=now, watched_since=schedules_since)
     if schedules_since is not None:
         alerts += _raise_schedules(session, topics, rules, since=schedules_since, now=now)
     found = Processed(len(signals), len(moves), links, alerts, tagged.more)

@@ -1,4 +1,4 @@
-"""One leaderboard as a person reads it: the head, the best Chinese model, and how far apart."""
+"""One leaderboard as a person reads it: the head, the best Chinese model, and what it decides."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session
 
 from monitor.reports.boards import as_board
+from monitor.reports.settling import settling_elsewhere, settling_markets
 from monitor.topics import Topics
 from signals.standings import BoardRow, summary
 from storage import standing_repo
@@ -25,13 +26,21 @@ def leaderboards(
     style: str | None = None,
     as_of: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return the newest publication of each board asked for, as known at `as_of`."""
+    """Return the newest publication of each board asked for, as known at `as_of`.
+
+    `markets` of each are the open legs that settle on it (see `settling_markets`), `elsewhere`
+    how many open series settle on which other list.
+    """
     found = []
     for key in standing_repo.boards(session):
         if board in (None, key[1]) and style in (None, key[3]):
             version = standing_repo.latest_board(session, key, until=as_of)
             if version is not None:
-                found.append(_report(session, topics, key, version, now=as_of or now))
+                report = _report(session, topics, key, version, now=as_of or now)
+                page = as_board(version)
+                report["markets"] = settling_markets(session, topics, page, at=as_of or now)
+                report["elsewhere"] = settling_elsewhere(session, page, at=as_of or now)
+                found.append(report)
     return found
 
 

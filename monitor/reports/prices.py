@@ -24,7 +24,9 @@ def market_prices(session: Session, theme: str, *, now: datetime) -> list[dict[s
     """Return one row for each leg of a theme that is not resolved, by series and price."""
     legs = [leg for leg in market_repo.legs(session, themes=[theme]) if leg.status != "resolved"]
     rows = [_row(session, leg, now=now) for leg in legs]
-    return sorted(rows, key=lambda row: (row["series"], -(row["price"] or 0.0), row["label"]))
+    return sorted(
+        rows, key=lambda row: (row["venue"], row["series"], -(row["price"] or 0.0), row["label"])
+    )
 
 
 def _row(session: Session, leg: Leg, *, now: datetime) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def _row(session: Session, leg: Leg, *, now: datetime) -> dict[str, Any]:
     return {
         "venue": leg.venue,
         "series": leg.series,
+        "series_title": leg.series_title,
         "label": leg.label or leg.question,
         "relation": leg.themes[0][1],
         "status": leg.status,

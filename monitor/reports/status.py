@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,9 @@ from sqlmodel import Session
 
 from monitor.config import PLACEHOLDER_CONTACT, Config
 from monitor.reports.prices import market_prices
-from monitor.sources.base import interval
-from storage import alert_repo, delivery_repo, lock, source_repo
-from storage.instants import format_instant, parse_instant
-from storage.models import SourceState
-
-STALE_POLLS = 3
-STALE_FLOOR = timedelta(minutes=15)
+from monitor.reports.sources import source_rows
+from storage import alert_repo, delivery_repo, lock
+from storage.instants import parse_instant
 
 
 def status(
@@ -40,12 +36,6 @@ def status(
     return {**report, "problems": _problems(report, config)}
 
 
-def source_rows(session: Session, config: Config, *, now: datetime) -> list[dict[str, Any]]:
-    """Return how each source of the config is doing."""
-    states = source_repo.load_all(session)
-    return [_source(source, states.get(source.name), now=now) for source in config.sources]
-
-
 def _daemon(holder: dict[str, object] | None, now: datetime) -> dict[str, Any]:
     if holder is None:
         return {"running": False, "pid": None, "uptime_s": None}
@@ -59,34 +49,17 @@ def _theme(session: Session, name: str, *, now: datetime) -> dict[str, Any]:
     return {"theme": name, "open_markets": markets}
 
 
-def _source(source: Any, state: SourceState | None, *, now: datetime) -> dict[str, Any]:
-    state = state or SourceState(source=source.name)
-    limit = max(interval(source) * STALE_POLLS, STALE_FLOOR)
-    is_stale = state.last_ok_at is None or now - state.last_ok_at > limit
-    return {
-        "source": source.name,
-        "kind": source.kind,
-        "enabled": source.enabled,
-        "every_s": interval(source).total_seconds(),
-        "last_ok_at": state.last_ok_at,
-        "next_due": state.next_due,
-        "failures": state.failures,
-        "last_error": state.last_error,
-        "rejects": state.rejects or {},
-        "stale": source.enabled and is_stale,
-    }
-
-
 def _problems(report: dict[str, Any], config: Config) -> list[str]:
     found = []
     if not report["daemon"]["running"]:
         found.append("the daemon is not running")
     for source in report["sources"]:
-        if source["stale"]:
-            last = source["last_ok_at"]
-            read = f"last read {format_instant(last)}" if last else "never read"
-            why = f"{read}, {source['last_error']}" if source["last_error"] else read
-            found.append(f"source {source['source']} is stale: {why}")
+        name = source["source"]
+        for problem in source["problems"]:
+            state = "has drifted" if problem["state"] == "drift" else f"is {problem['state']}"
+            found.append(f"source {name} {state}: {problem['said']}")
+        if source["same_as"]:
+            found.append(f"source {name} moved to the address of {source['same_as']}; remove one")
     for theme in report["themes"]:
         if not theme["open_markets"]:
             found.append(f"theme {theme['theme']} has no open market")

@@ -9,12 +9,36 @@ from pydantic import Field
 
 from monitor.errors import ConfigError
 from monitor.sources.arena import ArenaSource
+from monitor.sources.arxiv import ArxivSource
 from monitor.sources.base import SourceModel
+from monitor.sources.csv_file import CsvSource
+from monitor.sources.gdelt import GdeltSource
+from monitor.sources.github_releases import GithubReleasesSource
+from monitor.sources.google_news import GoogleNewsSource
+from monitor.sources.hackernews import HackerNewsSource
+from monitor.sources.huggingface import HuggingFaceSource
+from monitor.sources.kalshi import KalshiSource
+from monitor.sources.manifold import ManifoldSource
 from monitor.sources.polymarket import PolymarketSource
+from monitor.sources.reddit import RedditSource
 from monitor.sources.rss import RssSource
 
 ENTRY_POINTS = "signal_monitor.sources"
-BUILT_IN: tuple[type[SourceModel], ...] = (PolymarketSource, RssSource, ArenaSource)
+BUILT_IN: tuple[type[SourceModel], ...] = (
+    PolymarketSource,
+    KalshiSource,
+    ManifoldSource,
+    RssSource,
+    GoogleNewsSource,
+    RedditSource,
+    ArxivSource,
+    GithubReleasesSource,
+    GdeltSource,
+    HackerNewsSource,
+    HuggingFaceSource,
+    ArenaSource,
+    CsvSource,
+)
 
 
 def source_union() -> Any:

@@ -16,12 +16,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from monitor.durations import Duration
 from monitor.http_response import Response
+from monitor.sources.spec_override import SpecOverride
 from storage.records import Batch, Reject
 
 Cursor = Mapping[str, object]
 MAX_EXCERPT = 200
 DEFAULT_EVERY = timedelta(minutes=5)
 FEED_SPACING_S = 1.0
+EVENTS_FOLLOWED = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Row = TypeVar("Row")
 Record = TypeVar("Record")
@@ -61,9 +63,11 @@ class Fetcher(Protocol):
 
 
 class MarketRef(BaseModel):
-    """Which markets a theme follows at one venue: exactly one of event, event_pattern, search, id.
+    """Which markets a theme follows at one venue, by one of event, event_pattern, search, tag, id.
 
-    `title_match` narrows a search or a pattern by a regular expression on the title.
+    `title_match` narrows a search, a pattern or a tag by a regular expression on the title;
+    `max_events` caps how many events each of these three may bring in. `spec` says how the markets
+    settle, field by field, and wins over what is read from their rules.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -72,8 +76,11 @@ class MarketRef(BaseModel):
     event: str | None = Field(default=None, min_length=1)
     event_pattern: str | None = Field(default=None, min_length=1)
     search: str | None = Field(default=None, min_length=1)
+    tag: str | None = Field(default=None, min_length=1)
     id: str | None = Field(default=None, min_length=1)
     title_match: str | None = Field(default=None, min_length=1)
+    max_events: int = Field(default=EVENTS_FOLLOWED, ge=1, le=200)
+    spec: SpecOverride | None = None
 
     @field_validator("title_match")
     @classmethod
@@ -89,22 +96,25 @@ class MarketRef(BaseModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        named = [self.event, self.event_pattern, self.search, self.id]
+        named = [self.event, self.event_pattern, self.search, self.id, self.tag]
         if sum(name is not None for name in named) != 1:
-            raise ValueError("name exactly one of event, event_pattern, search, id")
-        if self.title_match is not None and (self.event is not None or self.id is not None):
-            raise ValueError("title_match narrows search or event_pattern only")
+            raise ValueError("name exactly one of event, event_pattern, search, id, tag")
+        if self.event is not None or self.id is not None:
+            if self.title_match is not None:
+                raise ValueError("title_match narrows search or event_pattern or tag only")
+            if self.max_events != EVENTS_FOLLOWED:
+                raise ValueError("max_events caps search or event_pattern or tag only")
         return self
 
     @property
     def key(self) -> str:
         """Return a stable name of this reference, such as `event:best-ai-model`."""
-        for field_name in ("event", "event_pattern", "search", "id"):
+        for field_name in ("event", "event_pattern", "search", "tag", "id"):
             value = getattr(self, field_name)
             if value is not None:
                 match = f" ~ {self.title_match}" if self.title_match else ""
                 return f"{self.venue}/{field_name}:{value}{match}"
-        raise ValueError("a market reference names one of event, event_pattern, search, id")
+        raise ValueError("a market reference names one of event, event_pattern, search, tag, id")
 
 
 class SourceModel(BaseModel):

@@ -39,9 +39,12 @@ _DECLARED = re.compile(rb"<\?xml[^>]{0,200}encoding\s*=\s*[\"']([A-Za-z0-9._-]{1
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ILLEGAL_REFERENCE = re.compile(r"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,9}));")
 _FIRST_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)")
-_ROOT = re.compile(r"<(rss|feed|rdf:RDF|channel)(?=[\s>])", re.IGNORECASE)
+_ROOT = re.compile(r"<((?:[A-Za-z][\w-]{0,20}:)?(?:rss|feed|RDF|channel))(?=[\s>])", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?!#[0-9]+;|#x[0-9a-fA-F]+;|(?:amp|lt|gt|quot|apos);)(\w{2,31};)?")
 _ITEM = re.compile(r"<(item|entry)(?=[\s>])")
+DATE_TAG = re.compile(
+    r"<(?:pubDate|dc:date|published|updated|dcterms:issued)>([^<]{1,80})</", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def feed_document(
     if not body.strip(b"\0 \t\r\n"):
         raise ParseError(f"{what}: an empty body, not a feed")
     text = _ILLEGAL.sub("", decoded(body, charset)).lstrip("\ufeff \t\r\n")
-    text = _from_root(text, what)
+    text = from_root(text, what)
     text, cut_off = _whole(text, what)
     text, dropped = _newest(text, newest_first)
     xml = ('<?xml version="1.0" encoding="utf-8"?>' + _mended(text)).encode()
@@ -100,7 +103,7 @@ def _mostly_utf8(body: bytes) -> bool:
     return damaged * 10 < high
 
 
-def _from_root(text: str, what: str) -> str:
+def from_root(text: str, what: str) -> str:
     """Return `text` from its root element on, the prolog checked and left out."""
     if text[:1] in ("{", "["):
         raise ParseError(f"{what}: JSON, not an RSS or Atom feed")

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
+
+from monitor.sources.feed_chrome import LINK_OFF, LINK_ON, MARKS, visible, without_chrome
 
 
 def _names(words: str) -> frozenset[str]:
@@ -35,34 +38,14 @@ _DROPPED = _names(
     "canvas"
 )
 _TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9:-]{0,40})(?=[\s/>])")
-_INVISIBLE = re.compile(
-    "[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufffe\uffff]"
-)
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
-_MARKS = re.compile("[\ue000\ue001]")
-_LINK_ON, _LINK_OFF = "\ue000", "\ue001"
-_CHROME_HEADS = (
-    r"also read|read also|read more|see also|related(?: (?:articles?|stories|posts|reading))?|"
-    r"recommended(?: (?:reading|for you))?|more from|you may also like|"
-    r"延伸阅读|相关阅读|相关文章|推荐阅读|更多阅读"
-)
-_CHROME_LINE = re.compile(
-    rf"(?:(?:{_CHROME_HEADS})\s*(?:[:：].{{0,300}})?"
-    r"|(?:subscribe|sign up|log in|follow us|share (?:this|on)|click here|advertisement|sponsored"
-    r"|continue reading|leave a comment|skip to content|all rights reserved|image credits?\b)"
-    r".{0,160}"
-    r"|the post .{0,300} (?:appeared first on|first appeared on) .{0,100}"
-    r"|(?:点击关注|关注我们|点击查看|阅读全文|阅读原文|扫码|责任编辑|广告|版权声明).{0,80})",
-    re.IGNORECASE,
-)
-_CHROME_SENTENCE = re.compile(
-    rf"(?:(?:(?<=[.!?。！？])|^)\s*(?:{_CHROME_HEADS})"
-    r"|(?-i:\b(?:Also Read|ALSO READ|Read Also|READ ALSO|Read More|READ MORE)))"
-    r"\s*[:：][^\n.!?。！？]{0,300}[.!?。！？]?",
-    re.IGNORECASE,
-)
-_MENU_RUN = 4
-_MENU_WIDTH = 30
+_SIMPLE = re.compile(r"<(/?[A-Za-z][A-Za-z0-9]{0,15})(?:\s[^<>]*)?/?>")
+_NAMES = {
+    **dict.fromkeys(_INLINE, ""),
+    **dict.fromkeys(("td", "th", "img"), " "),
+    **dict.fromkeys(_BLOCK, "\n"),
+}
+_STAND_INS = {**_NAMES, **{f"/{name}": text for name, text in _NAMES.items()}}
+_MARKED = {**_STAND_INS, "a": LINK_ON, "/a": LINK_OFF}
 
 
 def plain_title(markup: str) -> str:
@@ -70,8 +53,10 @@ def plain_title(markup: str) -> str:
 
     The feed's own escaping is undone before this, and once here: twice in all.
     """
-    text = html.unescape(_without_tags(markup[: 8 * MAX_TITLE]))
-    return " ".join(_visible(_without_tags(text)).split())[:MAX_TITLE].strip()
+    text = markup[: 8 * MAX_TITLE]
+    if "<" in text or "&" in text:
+        text = _without_tags(html.unescape(_without_tags(text)))
+    return " ".join(visible(text).split())[:MAX_TITLE].strip()
 
 
 def plain_text(markup: str, *, limit: int = MAX_CONTENT) -> str:
@@ -79,21 +64,26 @@ def plain_text(markup: str, *, limit: int = MAX_CONTENT) -> str:
 
     Blocks end lines. Menus, "also read" fragments and the like are left out.
     """
-    text = _visible(html.unescape(_without_tags(markup[:_MAX_MARKUP], mark_links=True)))
-    lines = [" ".join(line.split()) for line in text.split("\n")]
-    kept = [_bare(line) for line in _without_menus([line for line in lines if line])]
-    kept = [_CHROME_SENTENCE.sub("", line).strip() for line in kept]
-    return "\n".join(line for line in kept if line and not _CHROME_LINE.fullmatch(line))[:limit]
+    text = markup[:_MAX_MARKUP]
+    if LINK_ON in text or LINK_OFF in text:
+        text = MARKS.sub("", text)
+    if "<" in text or "&" in text:
+        text = html.unescape(_without_tags(text, _MARKED))
+    return without_chrome(text)[:limit]
 
 
-def _visible(text: str) -> str:
-    """Return `text` without what no reader sees."""
-    return _INVISIBLE.sub("", _CONTROL.sub("", text))
-
-
-def _without_tags(markup: str, *, mark_links: bool = False) -> str:
+def _without_tags(markup: str, stand_ins: Mapping[str, str] = _STAND_INS) -> str:
     """Return `markup` with its tags as line ends, blanks or nothing. Linear in its length."""
-    markup = _MARKS.sub("", markup)
+    # Nearly all tags are simple ones and gone in one pass; a "<![" must see its own ">" first.
+    if "<![" not in markup:
+
+        def stand_in(match: re.Match[str]) -> str:
+            found = stand_ins.get(match[1])
+            return stand_ins.get(match[1].lower(), match[0]) if found is None else found
+
+        markup = _SIMPLE.sub(stand_in, markup)
+    if "<" not in markup:
+        return markup
     lowered = markup.lower()
     if len(lowered) != len(markup):
         lowered = markup
@@ -103,14 +93,20 @@ def _without_tags(markup: str, *, mark_links: bool = False) -> str:
     position = 0
     while 0 <= (start := markup.find("<", position)) < last:
         parts.append(markup[position:start])
-        position, stand_in = _tag_at(markup, lowered, start, closed_until)
-        parts.append(stand_in if mark_links else _MARKS.sub("", stand_in))
+        position, text = _tag_at(markup, lowered, start, closed_until, stand_ins)
+        parts.append(text)
         if position < 0:
             return "".join(parts)
     return "".join([*parts, markup[position:]])
 
 
-def _tag_at(markup: str, lowered: str, start: int, closed_until: dict[str, int]) -> tuple[int, str]:
+def _tag_at(
+    markup: str,
+    lowered: str,
+    start: int,
+    closed_until: Mapping[str, int],
+    stand_ins: Mapping[str, str],
+) -> tuple[int, str]:
     """Return where reading goes on after `start` (-1: nowhere) and what stands for the tag."""
     if markup.startswith("<!--", start):
         end = markup.find("-->", start + 4)
@@ -127,11 +123,7 @@ def _tag_at(markup: str, lowered: str, start: int, closed_until: dict[str, int])
     closing = markup[start + 1] == "/"
     if name in _DROPPED and not closing:
         return _after_dropped(lowered, name, end, closed_until[name]), " "
-    if name == "a":
-        return end + 1, _LINK_OFF if closing else _LINK_ON
-    if name in _BLOCK:
-        return end + 1, "\n"
-    return end + 1, " " if name in ("td", "th", "img") else ""
+    return end + 1, stand_ins.get(f"/{name}" if closing else name, "")
 
 
 def _after_dropped(lowered: str, name: str, end: int, closed_until: int) -> int:
@@ -145,28 +137,3 @@ def _after_dropped(lowered: str, name: str, end: int, closed_until: int) -> int:
         return -1 if name in ("script", "style") else end + 1
     after = lowered.find(">", lowered.find(f"</{name}", end))
     return after + 1 if after >= 0 else -1
-
-
-def _without_menus(lines: list[str]) -> list[str]:
-    """Return `lines` without runs of four and more short lines that are links and nothing else."""
-    kept: list[str] = []
-    run: list[str] = []
-    for line in [*lines, ""]:
-        if _is_menu_entry(line):
-            run.append(line)
-            continue
-        if len(run) < _MENU_RUN:
-            kept.extend(run)
-        run = []
-        kept.append(line)
-    return kept
-
-
-def _is_menu_entry(line: str) -> bool:
-    if not (line.startswith(_LINK_ON) and line.endswith(_LINK_OFF)):
-        return False
-    return 0 < len(_bare(line)) <= _MENU_WIDTH
-
-
-def _bare(line: str) -> str:
-    return " ".join(line.replace(_LINK_ON, "").replace(_LINK_OFF, "").split())

@@ -1,13 +1,14 @@
-"""Polymarket: events from Gamma, prices from the CLOB's books.
+"""Polymarket: events from Gamma, prices from the CLOB's books, the past from the Data API.
 
 A poll reads each followed event by its slug (one call gives every leg), then the books of all
 open legs in batches, first outcome only: the second mirrors it. Gamma's own price stands in only
-where the CLOB has no book.
+where the CLOB has no book. Where Gamma keeps silent about a closed market, others are asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -19,29 +20,29 @@ from monitor.errors import ParseError
 from monitor.http_response import load_json
 from monitor.sources.base import (
     MAX_EXCERPT,
+    Chunk,
     Cursor,
     Fetcher,
     MarketRef,
     Page,
     SourceModel,
-    parse_each,
+    Target,
 )
-from monitor.sources.polymarket_discovery import make_plan
-from monitor.sources.polymarket_prices import books_batch, history_batch, trades_batch
-from monitor.sources.polymarket_reading import Reading, read_books, read_gamma
-from monitor.sources.polymarket_wire import (
-    VENUE,
-    Json,
-    events_of,
-    gamma_quote,
-    legs,
-    market_record,
-    markets_of,
-    parent_of,
-    trading_token,
-)
+from monitor.sources.polymarket_books import read_books
+from monitor.sources.polymarket_chunks import history_chunks
+from monitor.sources.polymarket_discovery import Plan, make_plan
+from monitor.sources.polymarket_fields import VENUE
+from monitor.sources.polymarket_gamma import events_batch, markets_batch
+from monitor.sources.polymarket_history import Hosts, read_chunk
+from monitor.sources.polymarket_listing import search_pages
+from monitor.sources.polymarket_oracle import clob_markets_batch, resolutions_batch
+from monitor.sources.polymarket_past import history_batch, trades_batch
+from monitor.sources.polymarket_prices import books_batch
+from monitor.sources.polymarket_reading import Reading, read_gamma
+from monitor.sources.polymarket_verdicts import ask_verdicts
+from monitor.sources.polymarket_ws import frames_batch
 from monitor.sources.web_address import BaseAddress
-from storage.records import Batch, MarketRecord, QuoteRecord, Reject
+from storage.records import Batch, Reject
 
 
 class PolymarketSource(SourceModel):
@@ -68,7 +69,7 @@ class PolymarketSource(SourceModel):
     async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
         """Return the followed events, their books and a notice for each thing not read.
 
-        Raises the first SourceError when nothing at all could be read.
+        Raises the first error when nothing at all could be read.
         """
         if not self._follow:
             return []
@@ -77,19 +78,38 @@ class PolymarketSource(SourceModel):
         if not reading.pages and reading.errors:
             raise reading.errors[0]
         books = await read_books(self.clob_url, reading, http)
-        pages = [*_with_books(reading), *books, *reading.notices(http.now)]
+        results = await self._results(http, plan, reading)
+        pages = [*_with_books(reading), *books, *results, *reading.notices(http.now)]
         remembered = plan.cursor(settled=reading.settled, gone=reading.gone)
         if not pages:
             pages = [Page("notice", self.gamma_url, b"", http.now)]
         last = replace(pages[-1], context={**pages[-1].context, "cursor": remembered})
         return [*pages[:-1], last]
 
+    async def search(self, http: Fetcher, text: str, *, limit: int) -> list[Page]:
+        """Return pages of open markets whose titles hold every word of `text`, with Gamma's prices.
+
+        Raises SourceError, or ParseError when the site's search answers with something else.
+        """
+        words = re.findall(r"\w+", text.casefold())
+        return await search_pages(self.gamma_url, text, words, http, limit=limit)
+
+    async def chunks(
+        self, http: Fetcher, targets: Sequence[Target], *, since: datetime, until: datetime
+    ) -> list[Chunk]:
+        """Return chunks of prices and of trades for each target, newest first."""
+        return await history_chunks(self.gamma_url, http, targets, since=since, until=until)
+
+    async def fetch_chunk(self, http: Fetcher, chunk: Chunk) -> list[Page]:
+        """Return the pages of one chunk; from v1 where v2 is not served or fails."""
+        return await read_chunk(Hosts(self.clob_url, self.data_url), http, chunk)
+
     def parse(self, page: Page) -> Batch:
         """Return what one page says. Raises ParseError when its envelope is wrong.
 
-        Shapes: event, events, search, market, markets, books, prices-history, trades, missing
-        and notice. Context: `refs`, `booked` (tokens that have a book), `tokens`, `venue_id`,
-        `cursor`.
+        Shapes: event, events, search, market, markets, books, ws, clob-market, resolutions,
+        prices-history, trades, missing and notice. Each function of _SHAPES says which context it
+        reads; `cursor` is read for all.
         """
         read = _SHAPES.get(page.shape)
         if read is None:
@@ -98,69 +118,23 @@ class PolymarketSource(SourceModel):
         cursor = page.context.get("cursor")
         return replace(batch, cursor=dict(cursor)) if isinstance(cursor, dict) else batch
 
+    async def _results(self, http: Fetcher, plan: Plan, reading: Reading) -> list[Page]:
+        """Return what others say of results that Gamma keeps silent about; `plan` remembers it."""
+        if not (plan.due and plan.complete):
+            return []
+        if not reading.errors:
+            plan.verdicts = {k: v for k, v in plan.verdicts.items() if k in reading.told}
+        silent = list(reading.silent.values())
+        said = await ask_verdicts(self.clob_url, self.data_url, silent, http, after=plan.asked)
+        plan.verdicts.update(said.found)
+        plan.asked = said.asked
+        reading.notes.extend(said.notes)
+        return said.pages
+
 
 def _with_books(reading: Reading) -> list[Page]:
     booked = sorted(reading.booked)
     return [replace(page, context={**page.context, "booked": booked}) for page in reading.pages]
-
-
-def _events(page: Page) -> Batch:
-    events = events_of(load_json(page.body, what=page.url), what=page.url)
-    rejects = [_not_an_object(event) for event in events if not isinstance(event, dict)]
-    known = [event for event in events if isinstance(event, dict)]
-    rows = [(leg, event) for event in known for leg in legs(event)]
-    rejects += [
-        Reject("an event whose markets are no list", repr(event.get("slug"))[:MAX_EXCERPT])
-        for event in known
-        if not isinstance(event.get("markets"), list | None)
-    ]
-    return _markets_batch(rows, page, rejects)
-
-
-def _markets(page: Page) -> Batch:
-    markets = markets_of(load_json(page.body, what=page.url), what=page.url)
-    rejects = [_not_an_object(market) for market in markets if not isinstance(market, dict)]
-    rows = [(market, parent_of(market)) for market in markets if isinstance(market, dict)]
-    return _markets_batch(rows, page, rejects)
-
-
-def _markets_batch(
-    rows: Iterable[tuple[object, Json | None]], page: Page, rejects: list[Reject]
-) -> Batch:
-    """Return the markets of `rows` and Gamma's price where the CLOB has no book."""
-    listed = list(rows)
-    records, refused = parse_each(listed, lambda row: market_record(_object(row[0]), row[1]))
-    unique: dict[str, MarketRecord] = {}
-    for record in records:
-        if unique.setdefault(record.venue_id, record) is not record:
-            refused.append(Reject("repeated market", record.venue_id[:MAX_EXCERPT]))
-    booked = page.context.get("booked")
-    skip = frozenset(booked) if isinstance(booked, list | tuple) else frozenset()
-    prices, mispriced = parse_each(
-        (row[0] for row in listed if isinstance(row[0], dict)),
-        lambda market: _stand_in(market, unique, skip, page.fetched_at),
-    )
-    quotes = {quote.venue_id: quote for quote in prices if quote is not None}.values()
-    refs = page.context.get("refs")
-    keys = [str(key) for key in refs] if isinstance(refs, list | tuple) else []
-    return Batch(
-        markets=tuple(unique.values()),
-        quotes=tuple(quotes),
-        read_outcomes=tuple((VENUE, q.venue_id, q.venue_outcome_id) for q in quotes),
-        followed=tuple((VENUE, venue_id, key) for venue_id in unique for key in keys),
-        rejects=(*rejects, *refused, *mispriced),
-    )
-
-
-def _stand_in(
-    market: Json, known: Mapping[str, MarketRecord], booked: frozenset[object], at: datetime
-) -> QuoteRecord | None:
-    if str(market.get("id")) not in known:
-        return None
-    token = trading_token(market)
-    if token is None or token in booked:
-        return None
-    return gamma_quote(market, token=token, at=at)
 
 
 def _books(page: Page) -> Batch:
@@ -177,29 +151,34 @@ def _trades(page: Page) -> Batch:
     return trades_batch(load_json(page.body, what=page.url), page.context, what=page.url)
 
 
+def _frames(page: Page) -> Batch:
+    return frames_batch(page.body, page.context, at=page.fetched_at, what=page.url)
+
+
+def _clob_markets(page: Page) -> Batch:
+    return clob_markets_batch(load_json(page.body, what=page.url), page.context, what=page.url)
+
+
+def _resolutions(page: Page) -> Batch:
+    return resolutions_batch(load_json(page.body, what=page.url), page.context, what=page.url)
+
+
 def _notice(page: Page) -> Batch:
     """Return the Reject of something asked for and not read; none for an empty notice."""
     reason = page.body.decode("utf-8", "replace")
     return Batch(rejects=(Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ())
 
 
-def _object(row: object) -> Json:
-    if not isinstance(row, dict):
-        raise ValueError("a market that is not an object")  # noqa: TRY004 - bad data
-    return row
-
-
-def _not_an_object(row: object) -> Reject:
-    return Reject("a row that is not an object", repr(row)[:MAX_EXCERPT])
-
-
 _SHAPES: Mapping[str, Callable[[Page], Batch]] = {
-    "event": _events,
-    "events": _events,
-    "search": _events,
-    "market": _markets,
-    "markets": _markets,
+    "event": events_batch,
+    "events": events_batch,
+    "search": events_batch,
+    "market": markets_batch,
+    "markets": markets_batch,
     "books": _books,
+    "ws": _frames,
+    "clob-market": _clob_markets,
+    "resolutions": _resolutions,
     "prices-history": _history,
     "trades": _trades,
     "missing": _notice,

@@ -1,40 +1,43 @@
 """Which Polymarket events and markets to read in this poll.
 
-References by slug or id are known; searches and slug patterns are looked up every 15 minutes
-and remembered in the cursor between. A found event stays until its oracle has spoken, because
-a search for open events would drop it just before its resolution; a settled one is re-read only
-when a look-up is due anyway.
+References by slug or id are known; searches, tags and slug patterns are looked up every 15
+minutes and remembered in the cursor between. A found event stays until its oracle has spoken,
+because a list of open events would drop it just before its resolution; a settled one is re-read
+only when a look-up is due anyway.
 
 Cursor: `refs` (their keys), `discovered_at` (ISO), `found` (slug to reference keys), `settled`
-(names as `event:slug` or `market:id`).
+(names as `event:slug` or `market:id`), `verdicts` (market id to how it was paid, where Gamma
+keeps silent) and `asked` (the market id that was asked for one last).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import cast
 
-from monitor.errors import ParseError, SourceError
+from monitor.errors import MonitorError, ParseError, SourceError
 from monitor.sources.base import Cursor, Fetcher, MarketRef
 from monitor.sources.instants import instant_or_none
-from monitor.sources.polymarket_wire import Json, events_of, questions
+from monitor.sources.polymarket_listing import Listed, list_events, search_events
+from monitor.sources.polymarket_oracle import Verdict, verdicts_of
 
 LOOK_UP_EVERY = timedelta(minutes=15)
-LISTING_LIMIT = 100
-LISTING_PAGES = 10
-SEARCH_LIMIT = 20
-SEARCH_PAGES = 5
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to read: event slugs and market ids, each with the keys of the references behind it."""
+    """What to read: event slugs and market ids, each with the keys of the references behind it.
+
+    `due` says that this poll looks things up, which others do along with it.
+    """
 
     refs: list[str]
+    due: bool = True
     events: dict[str, list[str]] = field(default_factory=dict)
     markets: dict[str, list[str]] = field(default_factory=dict)
     found: dict[str, list[str]] = field(default_factory=dict)
@@ -42,7 +45,9 @@ class Plan:
     discovered_at: str | None = None
     complete: bool = True
     notes: list[str] = field(default_factory=list)
-    errors: list[SourceError] = field(default_factory=list)
+    errors: list[MonitorError] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    asked: str = ""
 
     def cursor(self, *, settled: Iterable[str], gone: Iterable[str]) -> dict[str, object]:
         """Return what to remember, given the names read as settled and as gone just now."""
@@ -56,6 +61,8 @@ class Plan:
                 slug: keys for slug, keys in self.found.items() if f"event:{slug}" not in done
             },
             "settled": sorted(done | (self.settled - known)),
+            "verdicts": {key: verdict.plain() for key, verdict in self.verdicts.items()},
+            "asked": self.asked,
         }
 
 
@@ -65,10 +72,12 @@ async def make_plan(
     """Return the plan of this poll; a failed look-up keeps what was found before, with a note."""
     plan = Plan(refs=sorted({ref.key for ref in refs}))
     before = _remembered(cursor, plan.refs)
-    due = _is_due(cursor, plan.refs, http.now)
+    plan.due = _is_due(cursor, plan.refs, http.now)
     plan.found = before
-    plan.discovered_at = None if due else str(cursor.get("discovered_at"))
-    if due:
+    plan.discovered_at = None if plan.due else str(cursor.get("discovered_at"))
+    plan.verdicts = verdicts_of(cursor.get("verdicts"))
+    plan.asked = str(cursor.get("asked") or "")
+    if plan.due:
         await _look_up(gamma_url, refs, plan, http)
     else:
         settled = cursor.get("settled")
@@ -87,34 +96,39 @@ async def make_plan(
 async def _look_up(gamma_url: str, refs: Sequence[MarketRef], plan: Plan, http: Fetcher) -> None:
     found = {slug: list(keys) for slug, keys in plan.found.items()}
     for ref in refs:
-        if ref.search is None and ref.event_pattern is None:
+        if ref.event is not None or ref.id is not None:
             continue
         try:
-            for slug in await _slugs_of(gamma_url, ref, plan, http):
+            events = await _matches(gamma_url, ref, plan, http)
+            for slug in _within_cap(events, ref, found, plan):
                 _add(found, slug, ref.key)
         except (SourceError, ParseError) as error:
             plan.complete = False
             plan.notes.append(f"{ref.key} was not looked up: {error}")
-            if isinstance(error, SourceError):
-                plan.errors.append(error)
+            plan.errors.append(error)
     plan.found = found
     plan.discovered_at = http.now.isoformat() if plan.complete else None
 
 
-async def _slugs_of(gamma_url: str, ref: MarketRef, plan: Plan, http: Fetcher) -> list[str]:
-    """Return the slugs of open events that `ref` finds."""
+async def _matches(gamma_url: str, ref: MarketRef, plan: Plan, http: Fetcher) -> list[Listed]:
+    """Return the open events that `ref` finds, best first: those a cap keeps longest.
+
+    A search comes in the site's order, the others by their liquidity.
+    """
+    notes = plan.notes
     if ref.search is not None:
-        events = await _search(gamma_url, ref.search, plan, http)
+        events = await search_events(gamma_url, ref.search, http, notes)
+    elif ref.tag is not None:
+        events = await list_events(gamma_url, {"tag_slug": ref.tag}, http, notes)
     else:
-        events = await _matching(gamma_url, cast("str", ref.event_pattern), plan, http)
-    return [
-        str(event["slug"])
-        for event in events
-        if _has_slug(event) and event.get("closed") is not True and _title_fits(event, ref)
-    ]
+        events = await _matching(gamma_url, cast("str", ref.event_pattern), http, notes)
+    fitting = [event for event in events if not event.closed and _title_fits(event, ref)]
+    if ref.search is not None:
+        return fitting
+    return sorted(fitting, key=_liquid_first)
 
 
-async def _matching(gamma_url: str, pattern: str, plan: Plan, http: Fetcher) -> list[Json]:
+async def _matching(gamma_url: str, pattern: str, http: Fetcher, notes: list[str]) -> list[Listed]:
     """Return the events whose slug fits the glob `pattern`.
 
     The listing is narrowed by one telling word of the pattern; when that finds nothing, because
@@ -122,85 +136,46 @@ async def _matching(gamma_url: str, pattern: str, plan: Plan, http: Fetcher) -> 
     """
     words = _words(pattern)
     telling = max((word for word in words if word.isalpha()), key=len, default=None)
-    events = _fitting(await _listing(gamma_url, telling, plan, http), pattern)
-    if not events and words:
-        events = _fitting(await _search(gamma_url, " ".join(words), plan, http), pattern)
-    return events
+    events = await list_events(gamma_url, {"title_search": telling}, http, notes)
+    fitting = [event for event in events if _fits(event.slug, pattern)]
+    if not fitting and words:
+        events = await search_events(gamma_url, " ".join(words), http, notes)
+        fitting = [event for event in events if _fits(event.slug, pattern)]
+    return fitting
 
 
-async def _listing(gamma_url: str, word: str | None, plan: Plan, http: Fetcher) -> list[Json]:
-    """Return the open events, narrowed by a word of the title, following the keyset cursor."""
-    events: list[Json] = []
-    after: str | None = None
-    seen: set[str] = set()
-    for _ in range(LISTING_PAGES):
-        response = await http.get(
-            f"{gamma_url}/events/keyset",
-            params={
-                "closed": False,
-                "title_search": word,
-                "limit": LISTING_LIMIT,
-                "after_cursor": after,
-            },
+def _liquid_first(event: Listed) -> Decimal:
+    return Decimal(1) if event.liquidity is None else -event.liquidity
+
+
+def _within_cap(
+    events: Sequence[Listed], ref: MarketRef, found: Mapping[str, Sequence[str]], plan: Plan
+) -> list[str]:
+    """Return the slugs to follow from now on; a note says when the cap leaves some out.
+
+    What is followed stays. An event that the listing no longer shows waits for its oracle and
+    takes no place, as long as not too many wait.
+    """
+    kept = {slug for slug, keys in found.items() if ref.key in keys}
+    fresh = [event.slug for event in events if event.slug not in kept]
+    still_open = sum(event.slug in kept for event in events)
+    room = max(0, min(ref.max_events - still_open, 2 * ref.max_events - len(kept)))
+    if len(fresh) > room:
+        plan.notes.append(
+            f"{ref.key}: more than {ref.max_events} events match; the rest is not followed, "
+            "raise max_events or narrow the reference"
         )
-        assert response is not None
-        payload = response.json()
-        events.extend(events_of(payload, what=response.url))
-        following = payload.get("next_cursor") if isinstance(payload, dict) else None
-        if not isinstance(following, str) or not following:
-            return events
-        if following in seen:
-            plan.notes.append("the event listing repeats its cursor; read up to there")
-            return events
-        seen.add(following)
-        after = following
-    plan.notes.append(f"the event listing is longer than {LISTING_PAGES} pages; the rest is unread")
-    return events
-
-
-async def _search(gamma_url: str, text: str, plan: Plan, http: Fetcher) -> list[Json]:
-    """Return the open events the site's search finds for `text`, in its order, each once."""
-    events: dict[object, Json] = {}
-    for number in range(1, SEARCH_PAGES + 1):
-        response = await http.get(
-            f"{gamma_url}/public-search",
-            params={
-                "q": text,
-                "limit_per_type": SEARCH_LIMIT,
-                "page": number,
-                "events_status": "active",
-            },
-        )
-        assert response is not None
-        payload = response.json()
-        rows = events_of(payload, what=response.url)
-        fresh = {event["slug"]: event for event in rows if _has_slug(event)}
-        if fresh.keys() <= events.keys():
-            return list(events.values())
-        events = {**fresh, **events}
-        pagination = payload.get("pagination") if isinstance(payload, dict) else None
-        if not (isinstance(pagination, dict) and pagination.get("hasMore") is True):
-            return list(events.values())
-    plan.notes.append(f"the search for {text!r} has more than {SEARCH_PAGES} pages; narrow it")
-    return list(events.values())
-
-
-def _has_slug(event: object) -> bool:
-    return isinstance(event, dict) and isinstance(event.get("slug"), str) and bool(event["slug"])
-
-
-def _fitting(events: Iterable[Json], pattern: str) -> list[Json]:
-    return [event for event in events if _has_slug(event) and _fits(str(event["slug"]), pattern)]
+    return fresh[:room]
 
 
 def _fits(slug: str, pattern: str) -> bool:
     return fnmatchcase(slug.lower(), pattern.lower())
 
 
-def _title_fits(event: Json, ref: MarketRef) -> bool:
+def _title_fits(event: Listed, ref: MarketRef) -> bool:
     if ref.title_match is None:
         return True
-    return any(re.search(ref.title_match, text[:500]) for text in questions(event))
+    return any(re.search(ref.title_match, title) for title in event.titles)
 
 
 def _words(pattern: str) -> list[str]:

@@ -1,177 +1,224 @@
-"""The network part of a Polymarket poll: events and markets from Gamma, books from the CLOB."""
+"""What a Polymarket poll reads from Gamma: events by slug, markets by id, a few at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from itertools import islice
 from urllib.parse import quote
 
-from monitor.errors import ParseError, PermanentSourceError, SourceError, TransientSourceError
-from monitor.http_response import Response, load_json
+from monitor.errors import MonitorError, ParseError, PermanentSourceError, TransientSourceError
+from monitor.http_response import Response
 from monitor.sources.base import Fetcher, Page
 from monitor.sources.numbers import quantity
 from monitor.sources.polymarket_discovery import Plan
-from monitor.sources.polymarket_wire import (
-    Json,
-    events_of,
-    is_settled,
-    legs,
-    markets_of,
-    text_id,
-    trading_token,
-)
+from monitor.sources.polymarket_fields import Json, text, text_id, text_list
+from monitor.sources.polymarket_oracle import Verdict, is_silent
+from monitor.sources.polymarket_verdicts import Silent
+from monitor.sources.polymarket_wire import events_of, is_settled, legs, markets_of, trading_token
 
-BOOKS_PER_BATCH = 100
-SINGLE_BOOKS = 200
+AT_ONCE = 4
+# So many ids are asked for in one list instead of one by one.
+LIST_FROM = 5
+IDS_PER_LIST = 100
 # A host that failed twice running is down; asking it for each of fifty more costs the poll.
 PATIENCE = 2
 _NOT_THERE = frozenset({400, 404, 410, 422})
+_CONDITION = re.compile(r"0x[0-9a-fA-F]{1,64}")
 
 
 @dataclass(slots=True)
 class Reading:
-    """What one poll has read so far. `tokens` maps a token to `[market id, 24 h volume]`."""
+    """What one poll has read so far.
+
+    `tokens` maps a token to `[market id, 24 h volume]`; `silent` holds, by market id, what is
+    closed without a result; `told` are the ids of markets that were told of.
+    """
 
     pages: list[Page] = field(default_factory=list)
     tokens: dict[str, list[object]] = field(default_factory=dict)
     booked: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
+    silent: dict[str, Silent] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     notes: list[tuple[str, str]] = field(default_factory=list)
     missing: list[tuple[str, str]] = field(default_factory=list)
-    errors: list[SourceError] = field(default_factory=list)
+    errors: list[MonitorError] = field(default_factory=list)
 
     def notices(self, at: datetime) -> list[Page]:
         """Return a page for each thing that was asked for and not read."""
-        missing = [Page("missing", url, text.encode(), at) for url, text in self.missing]
-        return missing + [Page("notice", url, text.encode(), at) for url, text in self.notes]
+        missing = [Page("missing", url, said.encode(), at) for url, said in self.missing]
+        return missing + [Page("notice", url, said.encode(), at) for url, said in self.notes]
+
+    def add(self, other: Reading) -> None:
+        """Add what `other` has read."""
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(other, each.name)
+            if isinstance(mine, list):
+                mine.extend(theirs)
+            else:
+                mine.update(theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request: `name` is `event:slug`, `market:id` or `markets`; `refs` by slug or id."""
+
+    name: str
+    url: str
+    refs: Mapping[str, list[str]]
+    params: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Line:
+    """The way to Gamma: how many at once, and how often running it failed."""
+
+    http: Fetcher
+    verdicts: Mapping[str, Verdict]
+    gate: asyncio.Semaphore
+    failures: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        return self.failures >= PATIENCE
 
 
 async def read_gamma(gamma_url: str, plan: Plan, http: Fetcher) -> Reading:
-    """Return the planned events and markets; one that fails becomes a note, not the end."""
+    """Return the planned events and markets; one that fails becomes a note, not the end.
+
+    Pages come in the order of the plan, however the answers arrive.
+    """
     reading = Reading(errors=list(plan.errors))
     reading.notes = [(gamma_url, note) for note in plan.notes]
-    failures = 0
-    for name, url, refs in _planned(gamma_url, plan):
-        if failures >= PATIENCE:
-            reading.notes.append((url, f"{name} was not read: Gamma does not answer"))
-            continue
-        try:
-            response = await http.get(url)
-            assert response is not None
-            _take(reading, name, response, refs, http.now)
-            failures = 0
-        except PermanentSourceError as error:
-            failures = 0
-            if error.status not in _NOT_THERE:
-                reading.errors.append(error)
-                reading.notes.append((url, f"{name} was not read: {error}"))
-                continue
-            noun, _, which = name.partition(":")
-            reading.missing.append((url, f"{noun} {which!r} not found ({error.status})"))
-            reading.gone.add(name)
-        except (TransientSourceError, ParseError) as error:
-            failures += 1
-            if isinstance(error, TransientSourceError):
-                reading.errors.append(error)
-                failures = PATIENCE if error.retry_after_s is not None else failures
-            reading.notes.append((url, f"{name} was not read: {error}"))
+    line = _Line(http, plan.verdicts, asyncio.Semaphore(AT_ONCE))
+    events = [_event(gamma_url, slug, refs) for slug, refs in plan.events.items()]
+    lists = list(_lists(gamma_url, plan.markets)) if len(plan.markets) >= LIST_FROM else []
+    await _read_all([*events, *lists], line, reading)
+    # A list leaves out what is closed; asked for by its id it is told.
+    singles = [
+        _market(gamma_url, venue_id, refs)
+        for venue_id, refs in plan.markets.items()
+        if not (lists and venue_id in reading.told)
+    ]
+    await _read_all(singles, line, reading)
     return reading
 
 
-async def read_books(clob_url: str, reading: Reading, http: Fetcher) -> list[Page]:
-    """Return the book pages of every token in `reading`, and note in it what was not read.
+def _event(gamma_url: str, slug: str, refs: list[str]) -> _Ask:
+    return _Ask(f"event:{slug}", f"{gamma_url}/events/slug/{quote(slug, safe='')}", {slug: refs})
 
-    A batch that the CLOB refuses is asked one by one. A token that an answered batch leaves out
-    has no book, and neither has one that answers 404: that is no outage.
-    """
-    pages: list[Page] = []
-    lonely: list[str] = []
-    for batch in _batches(reading.tokens):
+
+def _market(gamma_url: str, venue_id: str, refs: list[str]) -> _Ask:
+    path = quote(venue_id, safe="")
+    return _Ask(f"market:{venue_id}", f"{gamma_url}/markets/{path}", {venue_id: refs})
+
+
+def _lists(gamma_url: str, markets: Mapping[str, list[str]]) -> Iterator[_Ask]:
+    ids = list(markets)
+    for start in range(0, len(ids), IDS_PER_LIST):
+        asked = ids[start : start + IDS_PER_LIST]
+        yield _Ask(
+            "markets",
+            f"{gamma_url}/markets/keyset",
+            {venue_id: markets[venue_id] for venue_id in asked},
+            {"id": asked, "limit": IDS_PER_LIST},
+        )
+
+
+async def _read_all(asks: Sequence[_Ask], line: _Line, reading: Reading) -> None:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_read(ask, line)) for ask in asks]
+    for task in tasks:
+        reading.add(task.result())
+
+
+async def _read(ask: _Ask, line: _Line) -> Reading:
+    """Return what one request told, or the note of its failure."""
+    found = Reading()
+    async with line.gate:
+        if line.is_down:
+            found.notes.append((ask.url, f"{ask.name} was not read: Gamma does not answer"))
+            return found
         try:
-            response = await http.post_json(
-                f"{clob_url}/books", [{"token_id": token} for token in batch]
-            )
-            answered = _answered(response) & set(batch)
-        except TransientSourceError as error:
-            reading.notes.append((clob_url, f"{len(batch)} books were not read: {error}"))
-            continue
-        except (PermanentSourceError, ParseError):
-            lonely.extend(batch)
-            continue
-        reading.booked |= answered
-        if answered:
-            pages.append(_books_page(response, batch, reading, http.now))
-    return pages + await _one_by_one(clob_url, lonely, reading, http)
-
-
-async def _one_by_one(
-    clob_url: str, tokens: list[str], reading: Reading, http: Fetcher
-) -> list[Page]:
-    pages: list[Page] = []
-    failures = 0
-    for token in tokens[:SINGLE_BOOKS]:
-        if failures >= PATIENCE:
-            break
-        try:
-            response = await http.get(f"{clob_url}/book", params={"token_id": token})
+            response = await line.http.get(ask.url, params=ask.params)
             assert response is not None
-            if token not in _answered(response):
-                continue
-            reading.booked.add(token)
-            pages.append(_books_page(response, [token], reading, http.now))
-            failures = 0
+            _take(found, ask, response, line)
+            line.failures = 0
         except PermanentSourceError as error:
-            if error.status != 404:
-                reading.notes.append((clob_url, f"a book was not read: {error}"))
+            line.failures = 0
+            _not_found(found, ask, error)
         except (TransientSourceError, ParseError) as error:
-            failures += 1
-            reading.notes.append((clob_url, f"a book was not read: {error}"))
-    unread = len(tokens) - SINGLE_BOOKS
-    if unread > 0:
-        reading.notes.append((clob_url, f"{unread} books were not read one by one"))
-    return pages
+            line.failures += 1
+            found.errors.append(error)
+            if isinstance(error, TransientSourceError) and error.retry_after_s is not None:
+                line.failures = PATIENCE
+            found.notes.append((ask.url, f"{ask.name} was not read: {error}"))
+    return found
 
 
-def _planned(gamma_url: str, plan: Plan) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield name, URL and reference keys of each thing to read."""
-    for slug, refs in plan.events.items():
-        yield f"event:{slug}", f"{gamma_url}/events/slug/{_path(slug)}", refs
-    for venue_id, refs in plan.markets.items():
-        yield f"market:{venue_id}", f"{gamma_url}/markets/{_path(venue_id)}", refs
+def _not_found(found: Reading, ask: _Ask, error: PermanentSourceError) -> None:
+    noun, _, which = ask.name.partition(":")
+    if error.status in _NOT_THERE and which:
+        found.missing.append((ask.url, f"{noun} {which!r} not found ({error.status})"))
+        found.gone.add(ask.name)
+        return
+    if error.status not in _NOT_THERE:
+        found.errors.append(error)
+    found.notes.append((ask.url, f"{ask.name} was not read: {error}"))
 
 
-def _take(
-    reading: Reading, name: str, response: Response, refs: Iterable[str], at: datetime
-) -> None:
-    """Add one answer: its page, the tokens to price and whether it is settled."""
-    payload = load_json(response.body, what=response.url)
-    shape = name.partition(":")[0]
+def _take(found: Reading, ask: _Ask, response: Response, line: _Line) -> None:
+    """Add one answer: its page, the tokens to price, who is settled and who keeps silent."""
+    payload = response.json()
+    shape = ask.name.partition(":")[0]
+    context: dict[str, object]
     if shape == "event":
         events = [e for e in events_of(payload, what=response.url) if isinstance(e, dict)]
-        markets = [market for event in events for market in legs(event)]
-        settled = bool(events) and all(is_settled(event) for event in events)
+        markets = [leg for event in events for leg in legs(event) if isinstance(leg, dict)]
+        if events and all(is_settled(event, line.verdicts) for event in events):
+            found.settled.add(ask.name)
+        context = {"refs": [key for keys in ask.refs.values() for key in keys]}
     else:
-        markets = list(markets_of(payload, what=response.url))
-        settled = bool(markets) and is_settled({"closed": True, "markets": markets})
+        told = [m for m in markets_of(payload, what=response.url) if isinstance(m, dict)]
+        markets = [market for market in told if _known_id(market) in ask.refs]
+        context = {"refs_of": {venue_id: list(keys) for venue_id, keys in ask.refs.items()}}
+        for market in markets:
+            if is_settled({"closed": True, "markets": [market]}, line.verdicts):
+                found.settled.add(f"market:{_known_id(market)}")
     for market in markets:
-        if isinstance(market, dict):
-            reading.tokens.update(_priced(market))
-    if settled:
-        reading.settled.add(name)
-    reading.pages.append(Page(shape, response.url, response.body, at, {"refs": list(refs)}))
+        _take_market(found, market, line.verdicts)
+    verdicts = {key: line.verdicts[key].plain() for key in found.told if key in line.verdicts}
+    context |= {"verdicts": verdicts} if verdicts else {}
+    found.pages.append(Page(shape, response.url, response.body, line.http.now, context))
 
 
-def _priced(market: Json) -> Mapping[str, list[object]]:
-    """Return the token to ask a book for; nothing when the market is malformed or not trading."""
+def _take_market(found: Reading, market: Json, verdicts: Mapping[str, Verdict]) -> None:
+    """Note a market's token when it trades and its silence when it is; nothing if garbled."""
     try:
-        token = trading_token(market)
         venue_id = text_id(market)
+        found.told.add(venue_id)
+        if token := trading_token(market):
+            found.tokens[token] = [venue_id, _volume(market)]
+        condition = text(market, "conditionId") or ""
+        if venue_id in verdicts or not is_silent(market) or not _CONDITION.fullmatch(condition):
+            return
+        names = text_list(market.get("outcomes"), what="outcomes")
     except ValueError:
-        return {}
-    return {token: [venue_id, _volume(market)]} if token else {}
+        return
+    question = text(market, "question")
+    if question is not None:
+        found.silent[venue_id] = Silent(venue_id, condition, question, names)
+
+
+def _known_id(market: Json) -> str | None:
+    try:
+        return text_id(market)
+    except ValueError:
+        return None
 
 
 def _volume(market: Json) -> str | None:
@@ -181,27 +228,3 @@ def _volume(market: Json) -> str | None:
     except ValueError:
         return None
     return None if volume is None else format(volume, "f")
-
-
-def _books_page(response: Response, batch: list[str], reading: Reading, at: datetime) -> Page:
-    tokens = {token: reading.tokens[token] for token in batch}
-    return Page("books", response.url, response.body, at, {"tokens": tokens})
-
-
-def _answered(response: Response) -> set[str]:
-    """Return the tokens that an answer holds books of; ParseError when it holds none at all."""
-    payload = response.json()
-    rows = [payload] if isinstance(payload, dict) and "asset_id" in payload else payload
-    if not isinstance(rows, list):
-        raise ParseError(f"{response.url}: expected books")
-    return {str(row.get("asset_id")) for row in rows if isinstance(row, dict)}
-
-
-def _batches(tokens: Iterable[str]) -> Iterator[list[str]]:
-    remaining = iter(tokens)
-    while batch := list(islice(remaining, BOOKS_PER_BATCH)):
-        yield batch
-
-
-def _path(name: str) -> str:
-    return quote(name, safe="")

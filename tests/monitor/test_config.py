@@ -75,7 +75,8 @@ def test_structural_and_reference_errors_come_in_one_run_sorted_by_line() -> Non
         "config.yaml:3:32: themes.0.entities.0: unknown entity 'qwenn' (did you mean qwen?)",
         "config.yaml:3:40: themes.0.min_scor: unknown key (did you mean min_score?)",
         "config.yaml:5:15: sources.0.kind: unknown kind 'rsss' (did you mean rss?); one of "
-        "polymarket, rss, arena",
+        "polymarket, kalshi, manifold, rss, google_news, reddit, arxiv, github_releases, gdelt, "
+        "hackernews, huggingface, arena, csv",
         "config.yaml:9:40: alerts.rules.0.channels.0: unknown channel 'consol' (did you mean "
         "console?)",
         "config.yaml:9:58: alerts.rules.0.themes.0: unknown theme 'glases' (did you mean glasses?)",

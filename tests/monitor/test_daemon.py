@@ -22,8 +22,8 @@ from monitor.daemon import Daemon, run_round, run_until_signal
 from monitor.errors import DeliveryError, TransientSourceError
 from monitor.http_session import SourceSession
 from monitor.scheduler import Job
-from storage import StorageError, delivery_repo, source_repo
-from storage.models import Alert, Delivery, Item, Move, Signal
+from storage import StorageError, coverage, delivery_repo, source_repo
+from storage.models import Alert, Coverage, Delivery, Item, Move, Signal
 from storage.records import Batch
 from tests.builders import NOON
 from tests.desk import PATIENCE_S, Desk, SteppedClock, StubSource, news, open_desk, prices, until
@@ -152,14 +152,75 @@ async def test_a_stored_due_time_is_kept_up_to_one_interval(
     tmp_path: Path, stored: timedelta, within_s: float
 ) -> None:
     async with desk_with(tmp_path, StubSource("wire")) as desk:
+        await desk.poll(source=StubSource("wire"))
         with desk.session() as session:
-            source_repo.record_failure(
-                session, "wire", at=NOON, next_due=NOON + stored, error="down"
-            )
+            state = source_repo.load(session, "wire")
+            state.next_due = NOON + stored
+            session.add(state)
 
         daemon = await scheduled(desk)
 
     assert job_of(daemon, "poll:wire").due == within_s
+
+
+@pytest.mark.parametrize(
+    "error", [TransientSourceError("HTTP 429", retry_after_s=7200), TransientSourceError("down")]
+)
+async def test_a_failing_source_is_left_alone_over_a_restart(
+    tmp_path: Path, error: TransientSourceError
+) -> None:
+    wire = StubSource("wire", answers=[error] * 7)
+    async with desk_with(tmp_path, wire) as desk:
+        for _ in range(7):
+            report = await desk.poll(error=error, source=wire)
+        desk.after(1)
+
+    async with desk_with(tmp_path, wire, clock=desk.clock) as again:
+        daemon = await scheduled(again)
+
+    wait_s = job_of(daemon, "poll:wire").due - desk.clock.monotonic()
+    assert wait_s == pytest.approx(report.pause.total_seconds() - 60, abs=0.002)
+    assert wait_s > 3000
+
+
+async def test_a_clock_set_back_by_a_year_postpones_a_failing_source_by_its_pause_alone(
+    tmp_path: Path,
+) -> None:
+    wire = StubSource("wire", answers=[TransientSourceError("busy", retry_after_s=900)])
+    clock = SteppedClock()
+    async with desk_with(tmp_path, wire, clock=clock) as desk:
+        await run_round(desk.app, None, rng=random.Random(7))
+        clock.offset = -timedelta(days=365)
+        daemon = await scheduled(desk)
+
+    assert 800 < job_of(daemon, "poll:wire").due - clock.monotonic() <= 900
+
+
+async def test_a_round_leaves_an_open_circuit_alone_unless_it_is_named(tmp_path: Path) -> None:
+    wire = StubSource("wire")
+    async with desk_with(tmp_path, wire) as desk:
+        await desk.poll(error=TransientSourceError("busy", retry_after_s=3600), source=wire)
+
+        left, _ = await run_round(desk.app, None, rng=random.Random(7))
+        asked, _ = await run_round(desk.app, ["wire"], rng=random.Random(7))
+
+    assert left[0].error == "not asked before 2026-03-02 13:00Z: busy"
+    assert asked[0].error is None
+    assert len(wire.cursors) == 2
+
+
+async def test_what_nobody_watched_while_the_daemon_was_down_is_said(tmp_path: Path) -> None:
+    venue = StubSource("venue")
+    async with desk_with(tmp_path, venue) as desk:
+        await desk.poll(prices(NOON, {"Zetacorp": "0.40"}), source=venue)
+        desk.after(120)
+
+        await scheduled(desk)
+        await desk.poll(prices(desk.clock.now(), {"Zetacorp": "0.40"}), source=venue)
+
+        for subject in ("source:venue", coverage.outcome_subject(desk.outcome("zetacorp"))):
+            spans = desk.rows(Coverage, subject=subject)
+            assert [span.gap_reason for span in spans] == ["the daemon was not running", None]
 
 
 async def test_first_polls_are_spread_a_little(tmp_path: Path) -> None:
@@ -313,7 +374,7 @@ async def test_sources_tell_what_is_wrong_with_each(tmp_path: Path) -> None:
     assert found == {
         "fresh": None,
         "failing": "HTTP 503",
-        "stale": f"last read {NOON}",
+        "stale": "last read 2026-03-02 12:00Z",
         "new": "not polled yet",
     }
 

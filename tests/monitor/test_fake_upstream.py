@@ -31,7 +31,7 @@ from monitor.fake_upstream.builders import (
 )
 from monitor.fake_upstream.faults import Faults
 from monitor.fake_upstream.misbehaving import route_name
-from monitor.fake_upstream.scenario import BoardRow, Feed, FeedItem
+from monitor.fake_upstream.scenario import BoardRow, Feed, FeedItem, Leg
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -504,6 +504,186 @@ def test_a_config_without_rows_answers_with_an_empty_page(web: httpx.Client) -> 
     assert (answer.status_code, answer.json()["rows"]) == (200, [])
 
 
+def test_a_history_is_asked_for_by_market_and_drifts_from_its_grid(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + 3 * HOUR + timedelta(seconds=30))
+    window = {"startTs": int(T0.timestamp()), "endTs": int((T0 + 4 * HOUR).timestamp())}
+
+    def history(**params: object) -> list[dict[str, float]]:
+        answer = web.get("/clob/prices-history", params={**window, "fidelity": 60, **params})
+        rows: list[dict[str, float]] = answer.json()["history"]
+        return rows
+
+    rows = history(market=ADA.token_ids[0])
+    assert [row["p"] for row in rows] == [0.25, 0.41, 0.41, 0.41, 0.41]
+    assert [row["t"] - rows[0]["t"] for row in rows[1:-1]] != [3600, 7200, 10800]
+    assert rows[-1]["t"] == T0.timestamp() + 3 * 3600 + 30
+    assert [row["p"] for row in history(market=ADA.token_ids[1])][:2] == [0.75, 0.59]
+    assert history(token_id=ADA.token_ids[0]) == []
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"interval": "1d", "startTs": 1}, {"startTs": 1, "endTs": 15 * 86_400 + 2}],
+)
+def test_a_history_wants_one_window_of_at_most_15_days(
+    web: httpx.Client, params: dict[str, object]
+) -> None:
+    answer = web.get("/clob/prices-history", params={"market": ADA.token_ids[0], **params})
+
+    assert answer.status_code == 400
+
+
+def test_the_clobs_own_market_marks_a_winner_once_it_is_paid(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + HOUR)
+    closed = web.get(f"/clob/markets/{DONE.legs[0].condition_id}").json()
+    upstream.pin(T0 + 2 * HOUR)
+    paid = web.get(f"/clob/markets/{DONE.legs[0].condition_id}").json()
+
+    assert (closed["closed"], [t["winner"] for t in closed["tokens"]]) == (True, [False, False])
+    assert [(t["outcome"], t["winner"]) for t in paid["tokens"]] == [("Yes", False), ("No", True)]
+    assert web.get("/clob/markets/0x1").status_code == 404
+
+
+# Data API
+
+
+def _history(web: httpx.Client, **params: object) -> httpx.Response:
+    start = int(T0.timestamp())
+    return web.get(
+        "/data/v2/prices-history",
+        params={"token_id": ADA.token_ids[0], "start": start, "end": start + 7200, **params},
+    )
+
+
+def test_v2_histories_are_in_buckets_and_end_before_their_end(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + 3 * HOUR)
+    rows = _history(web, bucket_seconds=1800).json()["data"]
+
+    start = int(T0.timestamp())
+    assert [(row["timestamp"] - start, row["price"]) for row in rows] == [
+        (0, 0.25),
+        (1800, 0.25),
+        (3600, 0.41),
+        (5400, 0.41),
+    ]
+    assert {row["resolution_seconds"] for row in rows} == {1800}
+
+
+def test_a_v2_history_that_reaches_to_now_ends_off_its_buckets(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + timedelta(minutes=31))
+    rows = _history(web, bucket_seconds=1800).json()["data"]
+
+    assert [row["resolution_seconds"] for row in rows] == [1800, 1800, 0]
+    assert rows[-1]["timestamp"] == int(T0.timestamp()) + 31 * 60
+
+
+def test_v2_keeps_fine_buckets_for_a_while_only(upstream: FakeUpstream, web: httpx.Client) -> None:
+    counts = []
+    for days in (1, 8, 61, 91):
+        upstream.pin(T0 + timedelta(days=days))
+        counts.append(
+            [len(_history(web, bucket_seconds=b).json()["data"]) for b in (60, 300, 1800)]
+        )
+
+    assert counts == [[120, 24, 4], [0, 24, 4], [0, 0, 4], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("params", "error"),
+    [
+        ({"end": int(T0.timestamp()) + 16 * 86_400}, "'start' to 'end' must span at most 15 days"),
+        ({"start": 0}, "'start' must be positive and lie before 'end'"),
+        ({"bucket_seconds": 61}, "'bucket_seconds' is not served"),
+        ({"token_id": "0x1"}, "'token_id' must be a decimal string"),
+        ({"cursor": "???"}, "'cursor' is invalid"),
+    ],
+)
+def test_v2_refuses_in_the_recorded_words(
+    web: httpx.Client, params: dict[str, object], error: str
+) -> None:
+    answer = _history(web, **params)
+
+    assert answer.status_code == 400
+    assert {**answer.json(), "trace_id": ""} == {
+        "code": "invalid_request", "error": error, "retryable": False, "trace_id": "",
+    }  # fmt: skip
+
+
+def test_a_v2_cursor_pages_only_the_query_it_came_from(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + 3 * HOUR)
+    first = _history(web, bucket_seconds=1800, limit=3).json()
+    cursor = first["pagination"]["next_cursor"]
+    second = _history(web, bucket_seconds=1800, limit=3, cursor=cursor).json()
+    other = _history(web, bucket_seconds=300, limit=3, cursor=cursor)
+
+    assert (len(first["data"]), len(second["data"])) == (3, 1)
+    assert second["pagination"]["next_cursor"] is None
+    assert other.status_code == 400
+
+
+def test_trades_of_both_outcomes_interleave_newest_first(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + 2 * HOUR)
+    new = web.get("/data/v2/trades", params={"condition": ADA.condition_id}).json()["data"]
+    old = web.get("/data/trades", params={"market": ADA.condition_id}).json()
+
+    assert [(t["token_id"], t["price"], t["outcome"]) for t in new] == [
+        (ADA.token_ids[1], 0.59, "No"),
+        (ADA.token_ids[0], 0.25, "Yes"),
+    ]
+    assert [(t["asset"], t["conditionId"], t["transactionHash"]) for t in old] == [
+        (t["token_id"], t["condition_id"], t["transaction_hash"]) for t in new
+    ]
+    assert web.get("/data/v2/trades", params={"condition": "0x1"}).json()["data"] == []
+    assert web.get("/data/v2/trades", params={"condition": "0x1", "offset": 1}).status_code == 400
+    assert web.get("/data/trades", params={"market": "0x1", "offset": 10_001}).status_code == 400
+
+
+def test_payouts_are_told_once_a_result_is_final(upstream: FakeUpstream, web: httpx.Client) -> None:
+    rows = []
+    for hours in (0, 1, 2):
+        upstream.pin(T0 + hours * HOUR)
+        asked = {"condition": DONE.legs[0].condition_id}
+        rows += web.get("/data/v2/resolutions", params=asked).json()["data"]
+
+    assert [(row["status"], row["payouts"]) for row in rows] == [
+        ("initialized", []),
+        ("proposed", []),
+        ("resolved", [0, 1_000_000]),
+    ]
+    assert rows[2]["resolved_at"] == "2026-03-01T14:00:00Z"
+
+
+def test_markets_are_listed_by_id_open_ones_first_and_nest_their_event(
+    upstream: FakeUpstream, web: httpx.Client
+) -> None:
+    upstream.pin(T0 + 2 * HOUR)
+    ids = [ADA.id, BO.id, DONE.legs[0].id]
+    listed = web.get("/gamma/markets/keyset", params={"id": ids}).json()
+    closed = web.get("/gamma/markets/keyset", params={"id": ids, "closed": "true"}).json()
+    first = web.get("/gamma/markets/keyset", params={"limit": 1}).json()
+    after = {"limit": 1, "after_cursor": first["next_cursor"]}
+    second = web.get("/gamma/markets/keyset", params=after).json()
+
+    assert {market["id"] for market in listed["markets"]} == {ADA.id, BO.id}
+    assert "next_cursor" not in listed
+    assert listed["markets"][0]["events"][0]["slug"] == "maker-race"
+    assert [market["id"] for market in closed["markets"]] == [DONE.legs[0].id]
+    assert first["markets"][0]["id"] != second["markets"][0]["id"]
+    assert web.get("/gamma/markets/keyset", params={"offset": 1}).status_code == 422
+
+
 # Faults
 
 
@@ -709,6 +889,59 @@ def test_control_adds_a_story_and_jumps_a_price(patched: httpx.Client) -> None:
     assert _filter(patched).json()["rows"][0]["row"]["model_name"] == "bo-1"
 
 
+def _written(leg: Leg, **fields: object) -> dict[str, object]:
+    return {
+        "id": leg.id,
+        "condition_id": leg.condition_id,
+        "yes_token": leg.token_ids[0],
+        "no_token": leg.token_ids[1],
+        "question": leg.question,
+        "rules": leg.rules,
+        **fields,
+    }
+
+
+def test_control_lists_an_event_and_replaces_it(patched: httpx.Client) -> None:
+    new = binary_event("new-bet", "New bet?", created_at=T0, ends=END)
+    event = {"id": new.id, "slug": "new-bet", "title": "New bet?", "ends": END.isoformat()}
+    words = [{"at": T0.isoformat(), "word": "proposed"}, {"at": T0.isoformat(), "word": "disputed"}]
+
+    unknown = patched.get("/gamma/events/slug/new-bet")
+    patched.post("/_control/patch", json={
+        "events": [{**event, "legs": [_written(new.legs[0])]}],
+        "prices": [{"event": "new-bet", "bid": "0.1", "ask": "0.2"}],
+    })  # fmt: skip
+    listed = _markets(patched, "new-bet")
+    patched.post(
+        "/_control/patch",
+        json={"events": [{**event, "legs": [_written(new.legs[0], rules="New.", oracle=words)]}]},
+    )
+    replaced = _markets(patched, "new-bet")
+
+    assert unknown.status_code == 404
+    assert (listed[0]["bestBid"], listed[0]["description"]) == (0.1, new.legs[0].rules)
+    assert (replaced[0]["bestBid"], replaced[0]["description"]) == (0.1, "New.")
+    assert replaced[0]["umaResolutionStatus"] == "disputed"
+    assert json.loads(str(replaced[0]["umaResolutionStatuses"])) == ["proposed", "disputed"]
+
+
+def test_a_bad_event_is_refused_with_its_place(patched: httpx.Client) -> None:
+    leg = {"id": "1", "question": "Q?", "rules": "R.", "oracle": ["disputed"]}
+    answer = patched.post(
+        "/_control/patch",
+        json={"events": [{"id": "x", "slug": "s", "title": "T", "ends": "2026-03-02T00:00:00Z",
+                          "legs": [leg]}, {"slug": "t"}]},
+    )  # fmt: skip
+
+    errors = answer.json()["errors"]
+    assert answer.status_code == 400
+    assert "patch.events[0]: id is 'x'; it must be digits" in errors
+    assert "patch.events[0].legs[0]: yes_token is missing" in errors
+    assert "patch.events[0].legs[0]: oracle: 'disputed' is not a mapping of at and word" in errors
+    assert "patch.events[1]: legs must be a list of mappings, at least one" in errors
+    assert patched.get("/gamma/events/slug/s").status_code == 404
+
+
 def test_a_patch_with_a_mistake_changes_nothing_and_lists_all(patched: httpx.Client) -> None:
     answer = patched.post(
         "/_control/patch",
@@ -724,7 +957,7 @@ def test_a_patch_with_a_mistake_changes_nothing_and_lists_all(patched: httpx.Cli
 
     assert answer.status_code == 400
     assert answer.json()["errors"] == [
-        "patch: unknown key 'weather'; known: prices, items, board_rows",
+        "patch: unknown key 'weather'; known: events, prices, items, board_rows",
         "patch.prices[1]: no leg 'Cy' of event 'maker-race'",
         "patch.prices[1]: bid is 1.5; a probability lies in 0..1",
         "patch.items[0]: title is missing",
@@ -845,7 +1078,7 @@ def test_every_mistake_is_reported_with_its_file_and_row(tmp_path: Path) -> None
     _write(
         tmp_path,
         "feeds/wire.yaml",
-        "feed: wire\ntitle: Wire\nformat: json\nlang: en\nlink: https://wire.example/\n"
+        "feed: wire\ntitle: Wire\nformat: opml\nlang: en\nlink: https://wire.example/\n"
         "items:\n  - {guid: a, at: '2026-03-02', title: Hello}\n  - just text\n",
     )
     _write(
@@ -872,7 +1105,7 @@ def test_every_mistake_is_reported_with_its_file_and_row(tmp_path: Path) -> None
         "feeds/wire.yaml:7: visible_at is missing; a date alone does not say when the item "
         "appeared",
         "feeds/wire.yaml: 'just text' is not a mapping of fields",
-        "feeds/wire.yaml:1: format is 'json'; it must be rss or atom",
+        "feeds/wire.yaml:1: format is 'opml'; it must be rss, atom, rdf or json",
         "boards/text.csv:2: publish_date is 'soon'; write a date, 2026-07-16",
         "boards/text.csv:2: rating is 'high'; it must be a number",
         "boards/text.csv:2: config is 'math' in the file of 'text'",

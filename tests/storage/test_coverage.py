@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from storage import Store, coverage
@@ -16,8 +17,9 @@ def read_at(store: Store, *minutes: float, subject: str = "outcome:1") -> None:
 
 
 def spans(store: Store, subject: str = "outcome:1") -> list[Span]:
+    """Return the spans; how often each was read is a promise of its own."""
     with store.read() as session:
-        return coverage.spans(session, subject)
+        return [replace(span, reads=0) for span in coverage.spans(session, subject)]
 
 
 def test_reads_without_a_pause_are_one_span(store: Store) -> None:
@@ -25,9 +27,15 @@ def test_reads_without_a_pause_are_one_span(store: Store) -> None:
     assert spans(store) == [Span(at(0), at(4))]
 
 
+def test_a_span_knows_how_often_it_was_read(store: Store) -> None:
+    read_at(store, 0, 1, 4)
+    with store.read() as session:
+        assert [span.reads for span in coverage.spans(session, "outcome:1")] == [3]
+
+
 def test_a_pause_starts_a_new_span_and_says_why_the_old_one_ended(store: Store) -> None:
     read_at(store, 0, 1, 4.1)
-    assert spans(store) == [Span(at(0), at(1), "not polled"), Span(at(4.1), at(4.1))]
+    assert spans(store) == [Span(at(0), at(1), coverage.UNEXPLAINED), Span(at(4.1), at(4.1))]
 
 
 def test_a_gap_keeps_the_reason_that_was_noted(store: Store) -> None:
@@ -43,7 +51,24 @@ def test_a_fault_that_passed_in_time_is_no_reason_for_a_later_gap(store: Store) 
     with store.begin() as session:
         coverage.note_gap(session, ["outcome:1"], reason="HTTP 503")
     read_at(store, 2, 20)
-    assert spans(store)[0] == Span(at(0), at(2), "not polled")
+    assert spans(store)[0] == Span(at(0), at(2), coverage.UNEXPLAINED)
+
+
+def test_the_first_reason_of_a_gap_stands(store: Store) -> None:
+    read_at(store, 0)
+    for reason in ("HTTP 503", "the daemon was not running"):
+        with store.begin() as session:
+            coverage.note_gap(session, ["outcome:1", "outcome:2"], reason=reason)
+    assert spans(store) == [Span(at(0), at(0), "HTTP 503")]
+
+
+def test_a_span_that_ended_before_is_not_explained_by_a_later_stop(store: Store) -> None:
+    read_at(store, 0, subject="outcome:1")
+    read_at(store, 50, subject="outcome:2")
+    with store.begin() as session:
+        coverage.note_gap(session, ["outcome:1", "outcome:2"], reason="stopped", since=at(45))
+    assert spans(store) == [Span(at(0), at(0))]
+    assert spans(store, "outcome:2") == [Span(at(50), at(50), "stopped")]
 
 
 def test_a_read_told_twice_changes_nothing(store: Store) -> None:

@@ -133,3 +133,62 @@ def test_legs_are_the_first_outcomes_of_followed_markets(store: Store) -> None:
         assert legs["1"].themes == (("boards", "related"), ("glasses", "own"))
         assert (legs["2"].series, legs["2"].status) == ("2", "closed")
         assert [leg.venue_id for leg in market_repo.legs(session, themes=["boards"])] == ["1"]
+
+
+ANSWERS = (
+    OutcomeRecord("ans-1", "Zetacorp", 0),
+    OutcomeRecord("ans-2", "Omegacorp", 1),
+    OutcomeRecord("ans-3", "No", 2),
+)
+
+
+def test_every_answer_of_a_multi_answer_question_is_a_leg_named_by_the_answer(
+    store: Store,
+) -> None:
+    question = a_market(
+        "c1", venue="manifold", series="c1", series_title="Who wins?", outcomes=ANSWERS
+    )
+    with store.begin() as session:
+        [change] = upsert(session, at(0), question)
+        market_repo.follow(session, [("glasses", "c1", "own", "id")], {"c1": change.market_id})
+        legs = market_repo.legs(session)
+        assert [(leg.venue_outcome_id, leg.label) for leg in legs] == [
+            ("ans-1", "Zetacorp"),
+            ("ans-2", "Omegacorp"),
+            ("ans-3", "No"),
+        ]
+        assert [leg.owner for leg in legs] == ["zetacorp", None, None]
+        assert {(leg.venue_id, leg.series) for leg in legs} == {("c1", "c1")}
+
+
+def test_a_market_called_like_its_event_has_one_leg_all_the_same(store: Store) -> None:
+    pair = (OutcomeRecord("KX-1:yes", "Yes", 0), OutcomeRecord("KX-1:no", "No", 1))
+    two_sided = (OutcomeRecord("YES", "Yes", 0), OutcomeRecord("NO", "No", 1))
+    with store.begin() as session:
+        found = upsert(
+            session,
+            at(0),
+            a_market("KX-1", venue="kalshi", series="KX-1", label="Zetacorp", outcomes=pair),
+            a_market("c2", venue="manifold", outcomes=two_sided),
+        )
+        ids = {change.record.venue_id: change.market_id for change in found}
+        market_repo.follow(session, [("glasses", name, "own", "id") for name in ids], ids)
+        legs = {leg.venue_outcome_id: leg.label for leg in market_repo.legs(session)}
+        assert legs == {"KX-1:yes": "Zetacorp", "YES": None}
+
+
+def test_a_resolution_that_is_undone_opens_the_market_again_as_a_revision(store: Store) -> None:
+    resolved = {"status": MarketStatus.RESOLVED, "resolution": "Yes", "resolved_at": at(5)}
+    with store.begin() as session:
+        upsert(session, at(0), a_market())
+        upsert(session, at(6), a_market(**resolved))
+        upsert(session, at(9), a_market())
+        market = market_repo.known(session, "polymarket", "516960")
+        assert market is not None
+        assert (market.status, market.resolution, market.resolved_at) == ("open", None, None)
+        rows = session.exec(select(MarketRevision).order_by(col(MarketRevision.observed_at)))
+        assert [(row.status, row.resolution) for row in rows] == [
+            ("open", None),
+            ("resolved", "Yes"),
+            ("open", None),
+        ]

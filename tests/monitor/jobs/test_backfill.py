@@ -89,7 +89,9 @@ async def follow(desk: Desk) -> int:
 
 async def test_the_past_of_a_followed_market_is_stored_with_its_coverage(desk: Desk) -> None:
     outcome = await follow(desk)
-    prices = [a_past_quote(minutes) for minutes in (-350, -300, -250, -100)]
+    prices = [
+        a_past_quote(minutes, f"0.3{n}") for n, minutes in enumerate((-350, -300, -250, -100))
+    ]
     source = PastSource(batches={"prices/02T06": Batch(quotes=tuple(prices))})
 
     report = await read_past(desk, source)
@@ -137,11 +139,25 @@ async def test_our_own_reading_stands_where_we_watched(desk: Desk) -> None:
         quote = a_quote(at(minutes))
         await desk.poll(Batch(quotes=(quote,), read_outcomes=(("polymarket", "516960", TOKEN),)))
     desk.clock.set(at(60))
-    past = Batch(quotes=tuple(a_past_quote(minutes) for minutes in (-1, 1, 3)))
+    past = Batch(quotes=tuple(a_past_quote(n, f"0.3{n + 1}") for n in (-1, 1, 3)))
 
     report = await read_past(desk, PastSource(batches={"prices/02T12": past}))
 
     assert report.rows["quotes"] == 2
+
+
+async def test_prices_that_repeat_are_kept_as_signs_of_life_only(desk: Desk) -> None:
+    outcome = await follow(desk)
+    prices = [a_past_quote(minutes) for minutes in range(-60, 0)]
+
+    report = await read_past(
+        desk, PastSource(batches={"prices/02T06": Batch(quotes=tuple(prices))})
+    )
+
+    assert report.rows["quotes"] == 4
+    with desk.session() as session:
+        (span,) = coverage.spans(session, coverage.outcome_subject(outcome))
+    assert (span.from_at, span.to_at) == (at(-60), at(-1))
 
 
 async def test_a_complete_answer_covers_its_whole_stretch(desk: Desk) -> None:

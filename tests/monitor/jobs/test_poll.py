@@ -7,11 +7,9 @@ import random
 from datetime import timedelta
 from decimal import Decimal
 
-import pytest
-
-from monitor.errors import ParseError, PermanentSourceError, TransientSourceError
+from monitor.errors import ParseError, TransientSourceError
 from monitor.http_session import SourceSession
-from monitor.jobs.poll import FETCH_DEADLINES, backoff, poll_source
+from monitor.jobs.poll import FETCH_DEADLINES, poll_source
 from monitor.sources.base import Cursor, Fetcher, Page
 from storage import coverage, source_repo
 from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState
@@ -198,33 +196,6 @@ async def test_an_empty_book_counts_as_read(desk: Desk) -> None:
 
     span = desk.rows(Coverage, subject=coverage.outcome_subject(desk.outcome("zetacorp")))[0]
     assert span.to_at == NOON + 3 * MINUTE
-
-
-def test_each_failure_doubles_the_pause_up_to_a_limit() -> None:
-    down = TransientSourceError("HTTP 503")
-
-    pauses = [backoff(StubSource(), n, down, Middle()) / MINUTE for n in (1, 2, 3, 40)]
-
-    assert pauses == [1, 2, 4, 360]
-
-
-def test_a_source_asked_daily_is_not_asked_more_often_when_it_fails() -> None:
-    daily = StubSource(every=timedelta(days=1))
-
-    assert backoff(daily, 1, TransientSourceError("down"), Middle()) == timedelta(days=1)
-
-
-def test_retry_after_is_honoured() -> None:
-    busy = TransientSourceError("HTTP 429", retry_after_s=7200)
-
-    assert backoff(StubSource(), 1, busy, Middle()) == timedelta(hours=2)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_a_refusal_waits_an_hour_at_least(seed: int) -> None:
-    refused = PermanentSourceError("HTTP 403", status=403)
-
-    assert backoff(StubSource(), 1, refused, random.Random(seed)) >= timedelta(hours=1)
 
 
 async def test_a_failure_says_when_it_is_tried_again(desk: Desk) -> None:

@@ -33,8 +33,8 @@ def test_everything_that_is_wrong_is_a_problem_in_words(
         source_repo.record_failure(session, "slow", at=NOON, next_due=at(5), error="404 not found")
     assert report(store, config, tmp_path / "sm.db")["problems"] == [
         "the daemon is not running",
-        "source wire is stale: last read 2026-03-02T11:30:00.000Z",
-        "source slow is stale: never read, 404 not found",
+        "source wire is stale: last read 2026-03-02 11:30Z",
+        "source slow is down: 404 not found; 1 failure, never read, next try 2026-03-02 12:05Z",
         "theme glasses has no open market",
     ]
 

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,96 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.errors import ParseError, PermanentSourceError, TransientSourceError
-from monitor.http_session import SourceSession
-from monitor.sources.base import MarketRef, Page
+from monitor.sources.base import MarketRef
 from monitor.sources.polymarket import PolymarketSource
 from storage.records import Batch, MarketStatus, PriceBasis
-
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-SLUG = "example-model-june"
-Network = Callable[
-    [Callable[[httpx.Request], httpx.Response]], AbstractAsyncContextManager[SourceSession]
-]
-FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "polymarket"
-
-
-def token(number: int) -> str:
-    return f"{number}{'0' * 74}{number}"
-
-
-def load(name: str) -> Any:
-    return json.loads((FIXTURES / name).read_text(encoding="utf-8"))
-
-
-def a_page(shape: str, payload: object, **context: object) -> Page:
-    body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return Page(shape, f"https://venue.example/{shape}", body, NOW, context)
-
-
-def parse(shape: str, payload: object, **context: object) -> Batch:
-    return PolymarketSource(name="polymarket").parse(a_page(shape, payload, **context))
-
-
-def a_source(*refs: MarketRef) -> PolymarketSource:
-    return PolymarketSource(name="polymarket").following(refs)
-
-
-def by_event() -> MarketRef:
-    return MarketRef(venue="polymarket", event=SLUG)
-
-
-class Venue:
-    """A small Polymarket: records what is asked and answers from the fixtures."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
-        self.requests: list[httpx.Request] = []
-        self.events: dict[str, Any] = {SLUG: load("event.json")}
-        self.books: Callable[[list[str]], httpx.Response] = self.all_books
-        self.listing: Callable[[httpx.Request], object] = lambda _: {"events": []}
-        self.search: Callable[[httpx.Request], object] = lambda _: {
-            "events": None,
-            "pagination": {"hasMore": False},
-        }
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path
-        self.requests.append(request)
-        self.asked[path] += 1
-        if path.startswith("/events/slug/"):
-            event = self.events.get(path.rpartition("/")[2])
-            if isinstance(event, httpx.Response):
-                return event
-            return httpx.Response(200, json=event) if event else httpx.Response(404)
-        if path == "/markets/101":
-            return httpx.Response(200, json=load("market.json"))
-        if path == "/events/keyset":
-            return httpx.Response(200, json=self.listing(request))
-        if path == "/public-search":
-            return httpx.Response(200, json=self.search(request))
-        if path == "/books":
-            return self.books([row["token_id"] for row in json.loads(request.content)])
-        if path == "/book":
-            wanted = request.url.params["token_id"]
-            for book in load("books.json"):
-                if book["asset_id"] == wanted:
-                    return httpx.Response(200, json=book)
-        return httpx.Response(404, json={"error": "not found"})
-
-    def all_books(self, tokens: list[str]) -> httpx.Response:
-        return httpx.Response(200, json=[b for b in load("books.json") if b["asset_id"] in tokens])
-
-
-def merged(source: PolymarketSource, pages: list[Page]) -> Batch:
-    batches = [source.parse(page) for page in pages]
-    return Batch(
-        markets=tuple(m for b in batches for m in b.markets),
-        quotes=tuple(q for b in batches for q in b.quotes),
-        read_outcomes=tuple(r for b in batches for r in b.read_outcomes),
-        followed=tuple(f for b in batches for f in b.followed),
-        rejects=tuple(r for b in batches for r in b.rejects),
-        cursor={key: value for b in batches for key, value in b.cursor.items()},
-    )
+from tests.monitor.sources.polymarket_venue import (
+    NOW,
+    SLUG,
+    Network,
+    Venue,
+    a_source,
+    by_event,
+    load,
+    merged,
+    parse,
+    token,
+)
 
 
 def test_an_event_gives_its_legs_with_tokens_as_text() -> None:
@@ -340,7 +262,10 @@ def test_a_trade_of_another_market_is_refused() -> None:
     assert len(batch.rejects) == 2
 
 
-@pytest.mark.parametrize("shape", ["event", "market", "books", "prices-history", "trades"])
+@pytest.mark.parametrize(
+    "shape",
+    ["event", "market", "books", "prices-history", "trades", "ws", "clob-market", "resolutions"],
+)
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b'{"history": [', b"NaN", b"[" * 100_000, b"\xff\xfe\x00", b"1" * 5000]
 )
@@ -364,14 +289,19 @@ SHAPES = {
     "event": ("event.json", {"refs": ["polymarket/event:x"]}),
     "market": ("market.json", {}),
     "books": ("books.json", {"tokens": {token(1): ["101", "1"], token(3): ["102", None]}}),
+    "search": ("event.json", {"words": ["acme"], "at_most": 2}),
+    "markets": ("market.json", {"refs_of": {"101": ["polymarket/id:101"]}}),
     "prices-history": ("prices-history.json", {"venue_id": "101", "token_id": "1"}),
-    "trades": ("trades-v2.json", {"venue_id": "101"}),
+    "trades": ("trades-v2.json", {"venue_id": "101", "token_id": token(1), "since": 0}),
+    "ws": ("books.json", {"tokens": {token(1): ["101", "1"], token(3): ["102", None]}}),
+    "clob-market": ("clob-market.json", {"markets": {"0x1": ["101", "Q?", ["Yes", "No"]]}}),
+    "resolutions": ("resolutions.json", {"markets": {"0x1": ["101", "Q?", ["Yes", "No"]]}}),
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_mutated_answers_raise_nothing_but_parse_errors(
     shape: str, mutate: Callable[[Any, st.DataObject], bytes], data: st.DataObject
 ) -> None:

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,8 @@ POLYMARKET_SHAPES = {
     "data-v2-prices-history": "prices-history",
     "data-trades": "trades",
     "data-v2-trades": "trades",
+    "clob-markets": "clob-market",
+    "ws-market": "ws",
 }
 ERROR_SHAPES = {
     "data-v2-history-range.400.json": "prices-history",
@@ -39,8 +42,12 @@ ERROR_SHAPES = {
     "gamma-tag-slug-not-found.404.json": "events",
 }
 NOT_COVERED = {
-    "ws-market": "a WebSocket frame; REST polling is the truth here",
-    "clob-markets": "the CLOB's market object; Gamma tells the same and more",
+    "last_trade_price.json": "a frame that tells no best price; trades come from the Data API",
+    "new_market.json": "a frame that tells no price; Gamma tells of new markets",
+    "price_change.json": "an old frame of one level, without the best price",
+    "resolved.json": "a frame that tells no price; Gamma, CLOB and Data API tell results",
+    "tick_size_change.json": "a frame that tells no price",
+    "fed-decision-in-june-825.short.json": "short keys: ids, ticks and fees, and no result",
 }
 EXPLAINED = (
     "no publish date",
@@ -57,8 +64,8 @@ def plan(folder: Path, file: Path) -> tuple[str, dict[str, object]] | str:
         return "feed", {}
     if family == "lmarena":
         return _arena_plan(file)
-    if kind in NOT_COVERED:
-        return NOT_COVERED[kind]
+    if file.name in NOT_COVERED:
+        return NOT_COVERED[file.name]
     if kind == "errors":
         return ERROR_SHAPES[file.name], {"venue_id": "1", "token_id": "1"}
     context: dict[str, object] = {"venue_id": "recorded"}
@@ -66,9 +73,24 @@ def plan(folder: Path, file: Path) -> tuple[str, dict[str, object]] | str:
         payload = json.loads(file.read_bytes())
         books = payload if isinstance(payload, list) else [payload]
         context["tokens"] = {book["asset_id"]: ["recorded", None] for book in books}
+    if kind in ("clob-markets", "ws-market"):
+        context |= _known_to_polymarket(json.loads(file.read_bytes()))
     if kind == "data-v2-prices-history":
         context["token_id"] = "recorded"
     return POLYMARKET_SHAPES[kind], context
+
+
+def _known_to_polymarket(payload: dict[str, Any]) -> dict[str, object]:
+    """Return the context in which an answer of the CLOB or a frame was asked for."""
+    rows = payload.get("data", payload.get("price_changes", [payload]))
+    return {
+        "markets": {
+            row["condition_id"]: [f"gamma of {row['condition_id']}", row["question"], []]
+            for row in rows
+            if "condition_id" in row
+        },
+        "tokens": {row["asset_id"]: ["recorded", None] for row in rows if "asset_id" in row},
+    }
 
 
 def _arena_plan(file: Path) -> tuple[str, dict[str, object]]:
@@ -144,6 +166,8 @@ KNOWN_ROWS = {
     "polymarket/clob-books/fed-decision-in-june-825.json": (0, 10),
     "polymarket/clob-prices-history/us-recession-in-2025.daily.json": (0, 325),
     "polymarket/clob-prices-history/nvda-170.json": (0, 99),
+    "polymarket/clob-markets/list-page.2024.json": (100, 0),
+    "polymarket/ws-market/price_change_v2.json": (0, 1),
 }
 
 
@@ -177,6 +201,51 @@ def test_recorded_closed_markets_are_resolved_only_where_the_oracle_spoke(
     assert status("closed_binary_accepting_true") is MarketStatus.CLOSED
     assert status("closed_nonbinary_legacy") is MarketStatus.CLOSED
     assert status("closed_zero_zero_legacy") is MarketStatus.CLOSED
+
+
+def test_the_clobs_own_markets_resolve_by_their_winners_and_not_by_prices(
+    outcomes: dict[str, Recorded],
+) -> None:
+    page = outcomes["polymarket/clob-markets/list-page.2024.json"].batch.markets
+    told, silent = (
+        outcomes[f"polymarket/clob-markets/closed_binary_accepting_{word}.json"].batch.markets[0]
+        for word in ("false", "true")
+    )
+
+    # 39 of the closed ones stand at 1 and 0 without a winner: not resolved.
+    statuses = Counter(market.status.value for market in page)
+    assert statuses == {"closed": 74, "resolved": 24, "open": 2}
+    assert Counter(m.resolution for m in page)["No"] == 18
+    assert told.resolution == "No"  # as Gamma says
+    assert silent.resolution == "Yes"  # where Gamma says nothing
+
+
+def test_recorded_frames_tell_the_best_of_a_book(outcomes: dict[str, Recorded]) -> None:
+    best = {
+        name: [
+            (str(q.bid), str(q.ask))
+            for q in outcomes[f"polymarket/ws-market/{name}.json"].batch.quotes
+        ]
+        for name in ("best_bid_ask", "price_change_v2", "book")
+    }
+
+    assert best == {
+        "best_bid_ask": [("0.73", "0.77")],
+        "price_change_v2": [("0.6", "0.7")],
+        "book": [("0.511", "0.514")],
+    }
+
+
+def test_a_recorded_dispute_is_the_oracles_word(outcomes: dict[str, Recorded]) -> None:
+    words = Counter(
+        market.oracle
+        for name, outcome in outcomes.items()
+        if name.startswith("polymarket/gamma-")
+        for market in outcome.batch.markets
+    )
+
+    assert words["disputed"] == 1
+    assert set(words) == {None, "disputed", "resolved"}
 
 
 def test_recorded_feeds_are_clean_text_with_honest_precision(outcomes: dict[str, Recorded]) -> None:

@@ -16,7 +16,7 @@ from monitor.errors import ParseError, PermanentSourceError, TransientSourceErro
 from monitor.http_session import SourceSession
 from monitor.sources.base import Page
 from monitor.sources.rss import RssSource
-from storage.records import Batch, ItemRecord, Precision
+from storage.records import Batch, ItemRecord, Pace, Precision
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 URL = "https://wire.example/feed"
@@ -376,6 +376,175 @@ def test_damaged_feeds_raise_nothing_but_parse_errors(noise: bytes, at: int, cut
         return
 
     assert parse(body[:at] + noise + body[at + cut :]) == first
+
+
+def test_the_pace_a_feed_asks_for_comes_with_its_items() -> None:
+    body = a_feed("<ttl>30</ttl><skipHours><hour>3</hour></skipHours>", an_item())
+
+    assert parse(body).pace == Pace(timedelta(minutes=30), skip_hours=frozenset({3}))
+
+
+@pytest.mark.parametrize("name", ["example.rss.xml", "example.atom.xml", "example.rdf.xml"])
+def test_the_tolerant_reader_gives_the_same_items(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (FIXTURES / name).read_bytes()
+    fast = parse(body)
+    monkeypatch.setattr("monitor.sources.feed_reading.fast_feed", lambda _: None)
+
+    assert parse(body) == fast
+
+
+def test_what_only_feedparser_can_read_is_read_by_it() -> None:
+    atom = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>1</id><title type="xhtml">'
+        '<div xmlns="http://www.w3.org/1999/xhtml">One <em>two</em></div></title></entry></feed>'
+    )
+    malformed = a_feed(an_item("A title")).replace("</title>", "<br></title>", 1)
+
+    assert only(atom).title == "One two"
+    assert only(malformed).title in ("t", "A title")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        ('<rss version="0.91"><channel>{}</channel></rss>', "item"),
+        ('<rss version="0.92"><channel>{}</channel></rss>', "item"),
+        ("<rss>{}</rss>", "item"),
+        ('<feed version="0.3" xmlns="http://purl.org/atom/ns#">{}</feed>', "entry"),
+        ("<feed>{}</feed>", "entry"),
+        (
+            '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" '
+            'xmlns="http://my.netscape.com/rdf/simple/0.9/"><channel/>{}</rdf:RDF>',
+            "item",
+        ),
+        ('<r:RDF xmlns:r="http://www.w3.org/1999/02/22-rdf-syntax-ns#">{}</r:RDF>', "item"),
+    ],
+)
+def test_the_root_element_tells_the_format(head: str, kind: str) -> None:
+    body = head.format(f"<{kind}><title>A title</title></{kind}>")
+
+    assert only(body).title == "A title"
+
+
+def test_atom_content_and_content_encoded_are_the_content() -> None:
+    encoded = an_item(description="Short.", **{"content:encoded": "The whole story."})
+    atom = (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>T</title><summary>Short.</summary>'
+        '<content type="html">The whole story.</content></entry></feed>'
+    )
+
+    for body in (a_feed(encoded), atom):
+        assert (only(body).summary, only(body).content) == ("Short.", "The whole story.")
+
+
+def test_the_language_of_an_entry_beats_the_feeds_and_the_setting_beats_both() -> None:
+    body = (
+        '<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en">'
+        '<entry xml:lang="zh-Hans"><id>1</id><title>一</title></entry>'
+        "<entry><id>2</id><title>two</title></entry></feed>"
+    )
+
+    assert [item.lang for item in parse(body).items] == ["zh", "en"]
+    assert [item.lang for item in parse(body, lang="fr").items] == ["fr", "fr"]
+
+
+def test_a_links_base_is_xml_base_and_then_the_feeds_address() -> None:
+    atom = '<feed xmlns="http://www.w3.org/2005/Atom"{}><entry><link href="a/1"/>{}</entry></feed>'
+    title = "<title>T</title>"
+
+    assert only(atom.format("", title)).url == "https://wire.example/a/1"
+    assert (
+        only(atom.format(' xml:base="https://b.example/x/"', title)).url
+        == "https://b.example/x/a/1"
+    )
+    assert only(atom.format(' xml:base="/x/"', title)).url == "https://wire.example/x/a/1"
+
+
+def test_feedburners_counting_link_is_not_the_items() -> None:
+    body = a_feed(
+        an_item(
+            link="https://feeds.example/~r/1",
+            **{"feedburner:origLink": "https://a.example/1"},
+        )
+    ).replace("<rss ", '<rss xmlns:feedburner="http://rssnamespace.org/feedburner/ext/1.0" ')
+
+    assert only(body).url == "https://a.example/1"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("A &amp; B", "A & B"),
+        ("A &amp;amp; B", "A & B"),
+        ("A &amp;amp;amp; B", "A &amp; B"),
+        ("<![CDATA[A &amp; B]]>", "A & B"),
+        ("<![CDATA[A &amp;amp; B]]>", "A &amp; B"),
+        ("示例\u200bＡＩ\ufeff", "示例ＡＩ"),
+    ],
+)
+def test_titles_are_unescaped_at_most_twice_and_kept_as_they_are(written: str, shown: str) -> None:
+    assert only(a_feed(an_item(written))).title == shown
+
+
+def test_items_out_of_order_keep_the_documents_order() -> None:
+    days = ("2026-05-03", "2026-05-05", "2026-05-04")
+    body = a_feed(*(an_item(day, guid=day, pubDate=day) for day in days))
+
+    assert [item.guid for item in parse(body).items] == list(days)
+
+
+def test_an_edit_keeps_the_identity() -> None:
+    before, after = an_item("One", guid="g"), an_item("One, corrected", guid="g")
+
+    assert only(a_feed(before)).guid == only(a_feed(after)).guid
+
+
+def test_unknown_elements_are_passed_over() -> None:
+    body = a_feed(an_item(enclosure="x", comments="y")).replace(
+        "<item>", "<item><own:deep xmlns:own='https://own.example'><own:er>1</own:er></own:deep>"
+    )
+
+    assert only(body).title == "A title"
+    assert parse(body).rejects == ()
+
+
+def test_a_digest_is_its_headlines_and_not_itself() -> None:
+    body = (FIXTURES / "digest.rss.xml").read_bytes()
+
+    batch = parse(body, digest=True)
+
+    ring, model, single = batch.items
+    assert ring.title == "Acme ships the example ring"
+    assert ring.url == "https://acme.example/ring"
+    assert ring.content == "Acme has begun to ship its example ring.\nIt costs 100 dollars."
+    assert ring.published_at == model.published_at == datetime(2026, 6, 1, 0, 30, tzinfo=UTC)
+    assert ring.guid.startswith("day-1#")
+    assert (model.title, model.url) == ("示例公司发布新模型", "https://digest.example/m")
+    assert (single.guid, single.title) == ("single", "A single story")
+    assert batch.rejects == ()
+    assert parse(body, digest=True) == batch
+
+
+def test_a_digest_that_is_not_declared_stays_one_item() -> None:
+    assert [item.guid for item in parse((FIXTURES / "digest.rss.xml").read_bytes()).items] == [
+        "day-1",
+        "single",
+    ]
+
+
+def test_a_headlines_guid_does_not_depend_on_its_place() -> None:
+    entry = "<li>Acme ships a ring</li>"
+    other = "<li>Zeta sells glasses</li>"
+
+    def guids(*entries: str) -> dict[str, str]:
+        text = f"<![CDATA[<ul>{''.join(entries)}</ul>]]>"
+        items = parse(a_feed(an_item(guid="day", description=text)), digest=True).items
+        return {item.title: item.guid for item in items}
+
+    assert guids(entry, other) == guids(other, entry)
+    assert len(set(guids(entry, other).values())) == 2
 
 
 async def test_a_changed_feed_is_one_page_with_its_charset(network: Network) -> None:
