@@ -17,10 +17,11 @@ from monitor.clock import Clock
 from monitor.config import Config
 from monitor.http_client import HttpClient
 from monitor.metrics import Metrics
-from monitor.sources.base import Source
+from monitor.sources.base import Page, Source
 from monitor.topics import Topics, open_topics
 from monitor.worker import ParseWorker
 from storage import Store
+from storage.records import Batch
 
 T = TypeVar("T")
 
@@ -60,6 +61,12 @@ class App:
                 return work(session)
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, run)
+
+    async def parse(self, source: Source, page: Page) -> Batch:
+        """Return what a page says; strangers' text is read in a process that can be killed."""
+        if getattr(source, "in_worker", False):
+            return await self.worker.parse(source, page)
+        return await asyncio.to_thread(source.parse, page)
 
     async def in_store_thread(self, work: Callable[[], T]) -> T:
         """Return `work()`, run where the store's transactions run."""

@@ -18,8 +18,8 @@ import httpx
 from monitor.address import Resolver, host_port, public_only, refusal
 from monitor.errors import PermanentSourceError
 
-# Of one host.
-MAX_CONNECTIONS = 10
+# To one host, as browsers have it; more only makes httpcore look at more of them.
+MAX_CONNECTIONS = 6
 KEEPALIVE_S = 30.0
 MAX_ADDRESSES = 6
 

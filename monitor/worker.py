@@ -3,6 +3,9 @@
 A document that makes a parser run for minutes or eat the machine's memory costs its own page and
 a child process, never the daemon. The child is started with the first page, kept, and replaced
 when it died. What it answers is read by an unpickler that knows only the records.
+
+Small pages go there too: from 17 KB on the daemon spends less of its own time on the round trip
+than on the parse (0.7 ms against 4), below that about as much.
 """
 
 from __future__ import annotations

@@ -20,11 +20,14 @@ LAYERS = (
     {"monitor.scheduler", "monitor.jobs"},
     {"monitor.reports"},
     {"monitor.app"},
+    {"monitor.worker", "monitor.worker_child", "monitor.worker_wire"},
     {"monitor.topics"},
     {"monitor.config"},
     {"monitor.sources", "monitor.alerts", "monitor.web", "monitor.fake_upstream"},
     {"monitor.http_client", "monitor.http_session"},
+    {"monitor.http_hops"},
     {"monitor.http_response", "monitor.http_status", "monitor.http_body", "monitor.http_connect"},
+    {"monitor.http_walls"},
     {"monitor.errors", "monitor.clock", "monitor.durations", "monitor.address"},
 )
 

@@ -6,7 +6,6 @@ comes this way is flagged `backfilled` and never alerts.
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,7 +20,10 @@ from monitor.http_session import SourceSession
 from monitor.jobs.past import store_chunk
 from monitor.jobs.process import process
 from monitor.sources.base import Backfilling, Chunk, Source, Target
-from storage import backfill_repo, market_repo
+from monitor.sources.pace import addresses
+from storage import backfill_repo, market_repo, source_repo
+from storage.instants import format_instant
+from storage.models import SourceState
 
 log = structlog.get_logger()
 
@@ -59,6 +61,10 @@ async def backfill_source(
     if not isinstance(source, Backfilling):
         report.error = "this kind of source tells nothing of the past"
         return report
+    state = await app.read(lambda session: source_repo.load(session, source.name))
+    report.error = _held(source, state, app.clock.now())
+    if report.error is not None:
+        return report
     spacing_s = float(getattr(source, "spacing_s", 0.0))
     http = app.http.session(source.name, validators={}, spacing_s=spacing_s)
     now = app.clock.now()
@@ -74,6 +80,15 @@ async def backfill_source(
     await _read_chunks(app, source, http, todo, report, progress)
     report.requests = http.requests
     return report
+
+
+def _held(source: Source, state: SourceState, now: datetime) -> str | None:
+    """Return why nothing may be asked of a source now; a backfill is no way round a pause."""
+    if source_repo.is_disabled(state, addresses(source)):
+        return f"disabled: {state.disabled}"
+    if state.circuit_until is not None and state.circuit_until > now:
+        return f"its circuit is open until {format_instant(state.circuit_until)}"
+    return None
 
 
 async def follow_up(app: App) -> None:
@@ -117,7 +132,7 @@ async def _read_chunk(
 ) -> None:
     assert isinstance(source, Backfilling)
     pages = await source.fetch_chunk(http, chunk)
-    batches = [(page, await asyncio.to_thread(source.parse, page)) for page in pages]
+    batches = [(page, await app.parse(source, page)) for page in pages]
     stored = await app.write(lambda session: store_chunk(app, session, source, chunk, batches))
     report.chunks += 1
     report.rows.update(stored.rows)

@@ -117,9 +117,7 @@ async def _parse(
     app: App, source: Source, page: Page, http: SourceSession
 ) -> tuple[Batch | None, Reject | None]:
     try:
-        if getattr(source, "in_worker", False):
-            return await app.worker.parse(source, page), None
-        return await asyncio.to_thread(source.parse, page), None
+        return await app.parse(source, page), None
     except Exception as error:
         # Without its validator the page is fetched again in full next time.
         http.validators.pop(page.url, None)

@@ -50,12 +50,13 @@ DATE_TAG = re.compile(
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
     """A feed as UTF-8 XML. `dropped` counts items beyond the newest MAX_ITEMS; `cut_off` says
-    that the end was missing and only whole items were kept.
+    that the end was missing and only whole items were kept, `is_malformed` that it stays no XML.
     """
 
     xml: bytes
     dropped: int = 0
     cut_off: bool = False
+    is_malformed: bool = False
 
 
 def feed_document(
@@ -73,8 +74,8 @@ def feed_document(
     text, cut_off = _whole(text, what)
     text, dropped = _newest(text, newest_first)
     xml = ('<?xml version="1.0" encoding="utf-8"?>' + _mended(text)).encode()
-    _check_shape(xml, what)
-    return FeedDocument(xml, dropped=dropped, cut_off=cut_off)
+    is_malformed = _check_shape(xml, what)
+    return FeedDocument(xml, dropped=dropped, cut_off=cut_off, is_malformed=is_malformed)
 
 
 def decoded(body: bytes, charset: str | None) -> str:
@@ -198,8 +199,8 @@ def _legal_reference(match: re.Match[str]) -> str:
     return match[0] if legal else "\ufffd"
 
 
-def _check_shape(xml: bytes, what: str) -> None:
-    """Raise ParseError for documents that only the tolerant parser could read and are large.
+def _check_shape(xml: bytes, what: str) -> bool:
+    """Return whether `xml` is malformed. Raises ParseError when it is large as well.
 
     Also for depths and attribute counts that no feed has and that feedparser takes minutes over.
     """
@@ -226,3 +227,5 @@ def _check_shape(xml: bytes, what: str) -> None:
             raise ParseError(
                 f"{what}: malformed XML and too large to guess at ({error})"
             ) from error
+        return True
+    return False

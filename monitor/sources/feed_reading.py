@@ -64,12 +64,12 @@ def _tolerantly(
         from monitor.sources.feed_tolerant import tolerant_feed
 
         fast = tolerant_feed(document.xml, what)
-    rejects = []
-    if document.dropped:
-        rejects.append(_beyond(document.dropped, what))
-    if document.cut_off:
-        reason = "the document is cut off; what follows the last whole item is missing"
-        rejects.append(Reject(reason, what[:MAX_EXCERPT]))
+    rejects = [_beyond(document.dropped, what)] if document.dropped else []
+    flaws = {
+        "the document is cut off; what follows the last whole item is missing": document.cut_off,
+        "the document is malformed; items may be missing or misread": document.is_malformed,
+    }
+    rejects += [Reject(flaw, what[:MAX_EXCERPT]) for flaw, is_so in flaws.items() if is_so]
     return FeedReading(*fast, feed_pace(text), tuple(rejects))
 
 

@@ -11,7 +11,17 @@ from monitor.errors import PermanentSourceError, TransientSourceError
 from monitor.jobs.backfill import BackfillReport, backfill_source, follow_up
 from monitor.sources.base import Chunk, Cursor, Fetcher, Page, Target, grid
 from storage import coverage
-from storage.models import Alert, BackfillChunk, Candle, Coverage, Item, Quote, Signal, Trade
+from storage.models import (
+    Alert,
+    BackfillChunk,
+    Candle,
+    Coverage,
+    Item,
+    Quote,
+    Signal,
+    SourceState,
+    Trade,
+)
 from storage.records import Batch, CandleRecord, PriceBasis, QuoteRecord, TradeRecord
 from tests.builders import NOON, TOKEN, a_market, a_quote, an_item, at
 from tests.desk import RACE, Desk
@@ -257,3 +267,15 @@ async def test_prices_of_a_market_that_is_not_stored_are_refused(desk: Desk) -> 
     report = await read_past(desk, PastSource(batches={"prices/02T06": stranger}))
 
     assert report.rejects == {"a price of a market that is not stored": 1}
+
+
+async def test_a_source_whose_circuit_is_open_is_left_alone(desk: Desk) -> None:
+    await follow(desk)
+    with desk.session() as session:
+        session.merge(SourceState(source="poly", failures=5, circuit_until=at(30)))
+    source = PastSource()
+
+    report = await read_past(desk, source)
+
+    assert report.error == "its circuit is open until 2026-03-02T12:30:00.000Z"
+    assert source.asked == []
