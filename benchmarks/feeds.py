@@ -22,9 +22,9 @@ from lxml import etree
 
 from benchmarks.measure import Figure, Pair, paired
 from monitor.sources.base import Page
-from monitor.sources.feed_items import newest_first
-from monitor.sources.feed_reading import read_feed
-from monitor.sources.feed_text import plain_text
+from monitor.sources.feeds.items import newest_first
+from monitor.sources.feeds.reading import read_feed
+from monitor.sources.feeds.text import plain_text
 from monitor.sources.rss import RssSource
 from monitor.worker import ParseWorker
 

@@ -39,7 +39,7 @@ def write_candles(
     """Return how many candles were new or changed. KeyError for an unknown outcome."""
     rows = [
         (
-            ids[(record.venue, record.venue_id, record.venue_outcome_id)],
+            ids[record.key],
             to_ms(record.at),
             record.step_s,
             *(to_micro(p) for p in (record.open, record.high, record.low, record.close)),
@@ -61,7 +61,7 @@ def write_trades(
     """Return how many trades were new. KeyError for an unknown outcome."""
     rows = [
         (
-            ids[(record.venue, record.venue_id, record.venue_outcome_id)],
+            ids[record.key],
             to_ms(record.at),
             record.trade_id,
             to_micro(record.price),

@@ -83,16 +83,19 @@ def _upsert_one(
             first_seen_at=observed_at,
             origin=origin.value,
         )
-    _copy(record, market)
+    is_told = is_new or not record.is_named_only
+    if is_told:
+        _copy(record, market)
     session.add(market)
     if market.id is None:
         session.flush()
     assert market.id is not None
     _add_outcomes(session, market.id, known.outcomes.get(market.id, {}), record, owner_of)
     before = known.latest.get(market.id)
-    if settle is not None:
-        put_spec(market, settle(with_known_texts(record, market, before)))
-    _revise(session, market.id, before, record, observed_at)
+    if is_told:
+        if settle is not None:
+            put_spec(market, settle(with_known_texts(record, market, before)))
+        _revise(session, market.id, before, record, observed_at)
     return MarketChange(market.id, record, is_new, before)
 
 

@@ -140,7 +140,7 @@ def as_row(record: QuoteRecord, ids: Mapping[OutcomeKey, int]) -> Row:
     at = to_ms(record.at)
     is_book = record.basis is PriceBasis.BOOK
     return (
-        ids[(record.venue, record.venue_id, record.venue_outcome_id)],
+        ids[record.key],
         at,
         to_micro(record.bid),
         to_micro(record.ask),

@@ -85,7 +85,8 @@ class MarketRecord:
     """One question of a venue. `label` names the leg inside its series ("Alibaba").
 
     `oracle` is the venue's own word on settling, lower case (`proposed`, `disputed`); None when
-    it says nothing.
+    it says nothing. `is_named_only`: a file of prices names the market and knows nothing of it,
+    so what is stored of it stands.
     """
 
     venue: str
@@ -103,6 +104,7 @@ class MarketRecord:
     resolution: str | None = None
     rules: str | None = None
     oracle: str | None = None
+    is_named_only: bool = False
     spec: SettlementSpec = SettlementSpec()
 
 
@@ -128,6 +130,11 @@ class QuoteRecord:
     volume_24h: Decimal | None = None
     venue_at: datetime | None = None
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return which outcome it is of, by the venue's ids."""
+        return self.venue, self.venue_id, self.venue_outcome_id
+
 
 @dataclass(frozen=True, slots=True)
 class CandleRecord:
@@ -144,6 +151,11 @@ class CandleRecord:
     close: Decimal | None
     volume: Decimal | None = None
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return which outcome it is of, by the venue's ids."""
+        return self.venue, self.venue_id, self.venue_outcome_id
+
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
@@ -157,6 +169,11 @@ class TradeRecord:
     price: Decimal
     size: Decimal
     side: str | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Return which outcome it is of, by the venue's ids."""
+        return self.venue, self.venue_id, self.venue_outcome_id
 
 
 @dataclass(frozen=True, slots=True)

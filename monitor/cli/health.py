@@ -75,6 +75,12 @@ def status(console: Console, report: Report) -> None:
     console.print(f"last alert: {shown}; outbox: {report['outbox_pending']} pending")
     size = (database["bytes"] or 0) / 2**20
     console.print(f"database: {safe(database['path'])}, {size:.1f} MiB")
+    if report["outdated_items"]:
+        console.print(
+            f"items tagged under an older catalog or older themes: {report['outdated_items']:,}; "
+            "`signal-monitor retag` reads them again",
+            soft_wrap=True,
+        )
     for problem in report["problems"]:
         console.print(f"[yellow]! {safe(problem)}[/]")
 

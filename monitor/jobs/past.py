@@ -91,7 +91,7 @@ def _store_batch(
         origin=Origin.BACKFILL,
         owner_of=app.topics.owner_of,
     )
-    keys = {_key(r) for rows in (batch.quotes, batch.candles, batch.trades) for r in rows}
+    keys = {r.key for rows in (batch.quotes, batch.candles, batch.trades) for r in rows}
     ids = market_repo.outcome_ids(session, keys)
     candles, trades = _known(batch.candles, ids, stored), _known(batch.trades, ids, stored)
     stored.rows.update(
@@ -179,13 +179,9 @@ def _known(
     records: Iterable[Priced], ids: Mapping[OutcomeKey, int], stored: Stored
 ) -> list[Priced]:
     given = list(records)
-    known = [record for record in given if _key(record) in ids]
+    known = [record for record in given if record.key in ids]
     for record in given:
-        if _key(record) not in ids:
+        if record.key not in ids:
             what = "a price of a market that is not stored"
             stored.rejects.append(Reject(what, record.venue_id[:MAX_EXCERPT]))
     return known
-
-
-def _key(record: QuoteRecord | CandleRecord | TradeRecord) -> OutcomeKey:
-    return record.venue, record.venue_id, record.venue_outcome_id

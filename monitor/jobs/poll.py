@@ -22,10 +22,10 @@ from monitor.jobs.cadence import RATE_OVER, next_pause
 from monitor.jobs.lessons import learn
 from monitor.jobs.poll_report import PollReport, observe
 from monitor.settlements import settler
-from monitor.sources.base import MAX_EXCERPT, Page, Source
+from monitor.sources.base import Page, Source
 from monitor.sources.pace import addresses, is_auto, is_venue
 from signals.stories import canonical_url, title_key
-from storage import coverage, item_repo, market_repo, quotes, source_repo, standing_repo
+from storage import coverage, history, item_repo, market_repo, quotes, source_repo, standing_repo
 from storage.item_repo import ItemKeys
 from storage.models import SourceState
 from storage.records import Batch, ItemRecord, Origin, Reject
@@ -103,16 +103,6 @@ async def _fetch(
         raise TransientSourceError(f"the source broke with {_said(error)}") from error
 
 
-def _not_kept(batch: Batch) -> list[Reject]:
-    """Return a refusal for each record that a poll cannot store yet, so that it is counted."""
-    kinds = {"candles": batch.candles, "trades": batch.trades}
-    return [
-        Reject(f"{kind} are not stored from polls", repr(record)[:MAX_EXCERPT])
-        for kind, records in kinds.items()
-        for record in records
-    ]
-
-
 async def _parse(
     app: App, source: Source, page: Page, http: SourceSession
 ) -> tuple[Batch | None, Reject | None]:
@@ -145,7 +135,7 @@ def _store(
     read = [(p, batch) for p, (batch, _) in zip(pages, parsed, strict=True) if batch is not None]
     for page, batch in read:
         rejects += _store_batch(app, session, batch, origin, page.fetched_at, gap, report)
-        rejects += [*batch.rejects, *_not_kept(batch)]
+        rejects += batch.rejects
     report.rejects = Counter(reject.reason for reject in rejects)
     coverage.extend(session, [gaps.source_subject(source)], at=now, max_gap=gap)
     prices = {key for _, batch in read for key in batch.read_outcomes}
@@ -180,19 +170,26 @@ def _store_batch(
 ) -> list[Reject]:
     """Store a batch, add it to `report` and return what could not be stored."""
     _store_markets(app, session, batch, origin, observed_at)
-    keys = {(q.venue, q.venue_id, q.venue_outcome_id) for q in batch.quotes}
-    ids = market_repo.outcome_ids(session, keys | set(batch.read_outcomes))
-    known = [q for q in batch.quotes if (q.venue, q.venue_id, q.venue_outcome_id) in ids]
-    changed = quotes.write_polled(session, known, ids)
+    priced = [row for rows in (batch.quotes, batch.candles, batch.trades) for row in rows]
+    keys = {row.key for row in priced} | set(batch.read_outcomes)
+    ids = market_repo.outcome_ids(session, keys)
+    changed = quotes.write_polled(session, [q for q in batch.quotes if q.key in ids], ids)
+    candles = [candle for candle in batch.candles if candle.key in ids]
+    trades = [trade for trade in batch.trades if trade.key in ids]
     subjects = [coverage.outcome_subject(ids[key]) for key in batch.read_outcomes if key in ids]
     coverage.extend(session, subjects, at=observed_at, max_gap=gap)
     added = [_add_item(session, item, observed_at, app.clock.now(), origin) for item in batch.items]
     standings = standing_repo.add(session, batch.standings, observed_at=observed_at, origin=origin)
     report.changed_outcomes += changed
     report.rows.update(
-        markets=len(batch.markets), quotes=len(changed), items=sum(added), standings=standings
+        markets=len(batch.markets),
+        quotes=len(changed),
+        candles=history.write_candles(session, candles, ids, backfilled=False),
+        trades=history.write_trades(session, trades, ids, backfilled=False),
+        items=sum(added),
+        standings=standings,
     )
-    unknown = len(batch.quotes) - len(known)
+    unknown = sum(row.key not in ids for row in priced)
     return [Reject("a price of a market that is not stored", report.source)] * unknown
 
 

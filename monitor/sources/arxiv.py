@@ -27,7 +27,7 @@ from monitor.sources.base import (
     SourceModel,
     parse_each,
 )
-from monitor.sources.feed_elements import attribute_of, children_of, elements_by_id, text_of
+from monitor.sources.feeds.elements import attribute_of, children_of, elements_by_id, text_of
 from monitor.sources.rss import RssSource
 from monitor.sources.web_address import BaseAddress
 from storage.records import Batch, ItemRecord, Precision, Reject

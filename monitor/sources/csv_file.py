@@ -28,9 +28,8 @@ What = Literal["items", "standings", "quotes"]
 class CsvSource(SourceModel):
     """A file by `path` (beside the config when relative) or by `url`.
 
-    `raw` is for files of `export --raw`. `lang` and `tier` hold for items. With `makes_markets` a
-    file of quotes also makes the markets it names; leave it out where another source follows them,
-    since it would speak of them as open.
+    `raw` is for files of `export --raw`. `lang` and `tier` hold for items. A file of quotes makes
+    the markets it names; of one that is known, what is stored stands.
     """
 
     in_worker: ClassVar[bool] = False
@@ -41,7 +40,6 @@ class CsvSource(SourceModel):
     what: What = "items"
     raw: bool = False
     max_size: Size = 16 * 1024**2
-    makes_markets: bool = True
     lang: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     tier: int = Field(default=2, ge=1, le=3)
 
@@ -82,7 +80,6 @@ class CsvSource(SourceModel):
             source=self.name,
             lang=self.lang,
             tier=self.tier,
-            makes_markets=self.makes_markets,
             fetched_at=page.fetched_at,
             fresh_since=page.fetched_at - max(2 * interval(self), timedelta(minutes=5)),
         )

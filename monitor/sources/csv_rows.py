@@ -53,7 +53,6 @@ class RowDefaults:
     fresh_since: datetime
     lang: str | None = None
     tier: int = 2
-    makes_markets: bool = True
 
 
 def read_rows(what: str, text: str, defaults: RowDefaults, *, raw: bool, where: str) -> Batch:
@@ -78,7 +77,7 @@ def read_rows(what: str, text: str, defaults: RowDefaults, *, raw: bool, where: 
     quotes.sort(key=lambda quote: quote.at)
     fresh = {_outcome_of(quote): None for quote in quotes if quote.at >= defaults.fresh_since}
     return Batch(
-        markets=tuple(_markets(names)) if defaults.makes_markets else (),
+        markets=tuple(_markets(names)),
         quotes=tuple(quotes),
         read_outcomes=tuple(fresh),
         rejects=tuple(rejects),
@@ -254,6 +253,7 @@ def _markets(names: Mapping[tuple[str, str, str], Record]) -> Iterator[MarketRec
             venue_id=venue_id,
             question=question or venue_id,
             outcomes=tuple(outcomes),
+            is_named_only=True,
         )
 
 

@@ -31,8 +31,8 @@ from monitor.sources.base import (
     grid,
     parse_each,
 )
-from monitor.sources.feed_elements import attribute_of, elements_by_id, text_of
-from monitor.sources.feed_text import plain_title
+from monitor.sources.feeds.elements import attribute_of, elements_by_id, text_of
+from monitor.sources.feeds.text import plain_title
 from monitor.sources.rss import RssSource
 from monitor.sources.web_address import BaseAddress
 from signals.stories import title_key

@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 from monitor.durations import Duration
 from monitor.http_status import safe_url
 from monitor.sources.base import FEED_SPACING_S, Cursor, Fetcher, Page, SourceModel
-from monitor.sources.feed_dates import zone_of
-from monitor.sources.feed_items import Outlet, feed_batch, newest_first
-from monitor.sources.feed_reading import read_feed
+from monitor.sources.feeds.dates import zone_of
+from monitor.sources.feeds.items import Outlet, feed_batch, newest_first
+from monitor.sources.feeds.reading import read_feed
 from monitor.sources.web_address import WebAddress
 from storage.records import Batch
 

@@ -47,6 +47,18 @@ def test_a_change_of_text_is_a_revision_and_says_what_was_before(store: Store) -
         ]
 
 
+def test_a_file_of_prices_names_a_market_and_does_not_change_it(store: Store) -> None:
+    closed = a_market(status=MarketStatus.CLOSED, question="Who led?")
+    other = OutcomeRecord("other", "No", 1)
+    with store.begin() as session:
+        upsert(session, at(0), closed)
+        upsert(session, at(1), a_market(outcomes=(other,), is_named_only=True))
+        market = session.exec(select(Market)).one()
+        assert (market.status, market.question) == ("closed", "Who led?")
+        assert len(session.exec(select(Outcome)).all()) == 2
+        assert len(questions(session)) == 1
+
+
 def test_a_listing_that_leaves_out_the_rules_does_not_delete_them(store: Store) -> None:
     with store.begin() as session:
         upsert(session, at(0), a_market(rules="Resolves to the leader.", closes_at=at(99)))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from monitor.cli.tags import tag_lines
+from monitor.config import parse_config, shipped_text
+from monitor.topics import open_topics
 from tests.monitor.cli.conftest import Cli
 
 LAUNCH = "Zetacorp launches its new glasses"
@@ -108,10 +112,59 @@ def test_junk_is_answered_with_an_error_and_does_not_stop_the_rest(
     assert answer["id"] == "good"
 
 
-def test_only_empty_lines_have_no_answer(cli: Cli) -> None:
-    stdin = b'\n{"id": 1, "title": "x"}\r\n\r\n{"id": 2, "title": "y"}\n\n'
-    assert [answer["id"] for answer in answers(cli("tag", "--jsonl", stdin=stdin).out)] == [1, 2]
+def test_every_line_has_its_answer_also_an_empty_one(cli: Cli) -> None:
+    stdin = b'\n{"id": 1, "title": "x"}\r\n\r\n{"id": 2, "title": "y"}'
+    found = answers(cli("tag", "--jsonl", stdin=stdin).out)
+    assert [answer["id"] for answer in found] == [None, 1, None, 2]
+    assert ["error" in answer for answer in found] == [True, False, True, False]
     assert cli("tag", "--jsonl").out == ""
+
+
+def test_a_byte_order_mark_before_the_first_line_is_left_out(cli: Cli) -> None:
+    (found,) = answers(cli("tag", "--jsonl", stdin=b'\xef\xbb\xbf{"id": 1, "title": "x"}\n').out)
+    assert (found["id"], "error" in found) == (1, False)
+
+
+def test_a_line_beyond_all_measure_is_refused_without_being_held(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.cli.tags.MAX_TEXT", 1 << 20)
+    longest = json.dumps({"id": "long", "title": "x" * ((1 << 20) - 40)}).encode() + b"\n"
+    beyond = json.dumps({"id": "beyond", "title": "x" * (5 << 19)}).encode() + b"\n"
+    good = b'{"id": "good", "title": "x"}\n'
+
+    found = answers(cli("tag", "--jsonl", stdin=beyond + good + longest + good).out)
+
+    assert [answer["id"] for answer in found] == [None, "good", "long", "good"]
+    assert found[0]["error"] == "the line is longer than 1 MiB"
+
+
+def test_each_answer_is_written_before_the_next_line_is_read() -> None:
+    tagger = open_topics(parse_config(shipped_text(), name="config.yaml", folder=Path())).tagger
+    read: list[int] = []
+
+    class Slow(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            read.append(len(read))
+            return super().readline(size)
+
+    answering = tag_lines(tagger, Slow(b'{"id": 1, "title": "x"}\n{"id": 2, "title": "y"}\n'))
+
+    assert json.loads(next(answering))["id"] == 1
+    assert len(read) == 1
+
+
+def test_what_lines_do_not_say_themselves_the_options_say(cli: Cli) -> None:
+    lines = [
+        {"id": "own", "title": "Zetacorp launch today", "published_at": "2026-01-05T00:00:00Z"},
+        {"id": "given", "title": "Zetacorp launch today"},
+    ]
+    stdin = "\n".join(map(json.dumps, lines)).encode()
+
+    own, given = answers(cli("tag", "--jsonl", "--published-at", "2026-03-02", stdin=stdin).out)
+
+    assert [fact["value"] for fact in own["facts"]] == ["2026-01-05"]
+    assert [fact["value"] for fact in given["facts"]] == ["2026-03-02"]
 
 
 @pytest.mark.parametrize("arguments", [

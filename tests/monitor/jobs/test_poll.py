@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,8 +13,8 @@ from monitor.http_session import SourceSession
 from monitor.jobs.poll import FETCH_DEADLINES, poll_source
 from monitor.sources.base import Cursor, Fetcher, Page
 from storage import coverage, source_repo
-from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState
-from storage.records import Batch, Origin, TradeRecord
+from storage.models import Coverage, Item, ItemRevision, Market, Quote, SourceState, Trade
+from storage.records import Batch, CandleRecord, Origin, TradeRecord
 from tests.builders import NOON
 from tests.desk import Desk, StubSource, joined, news, prices
 
@@ -86,13 +87,26 @@ async def test_a_poll_without_one_good_page_is_a_failure(desk: Desk) -> None:
     assert state(desk).first_ok_at is None
 
 
-async def test_records_that_a_poll_cannot_store_are_counted(desk: Desk) -> None:
+async def test_candles_and_trades_of_a_poll_are_kept_once(desk: Desk) -> None:
+    key = ("polymarket", "zetacorp", "zetacorp-yes")
+    trade = TradeRecord(*key, NOON, "x", Decimal("0.4"), Decimal(10))
+    candle = CandleRecord(*key, NOON, 60, None, None, None, Decimal("0.4"))
+    page = replace(prices(NOON, {"Zetacorp": "0.4"}), trades=(trade, trade), candles=(candle,))
+
+    first, again = await desk.poll(page), await desk.poll(page)
+
+    assert (first.rows["trades"], first.rows["candles"]) == (1, 1)
+    assert (again.rows["trades"], again.rows["candles"]) == (0, 0)
+    assert [row.backfilled for row in desk.rows(Trade)] == [False]
+
+
+async def test_trades_of_a_market_that_is_not_stored_are_counted(desk: Desk) -> None:
     trade = TradeRecord("polymarket", "1", "t", NOON, "x", Decimal("0.4"), Decimal(10))
 
     report = await desk.poll(Batch(trades=(trade, trade)))
 
-    assert report.rejects == {"trades are not stored from polls": 2}
-    assert state(desk).rejects == {"trades are not stored from polls": 2}
+    assert report.rejects == {"a price of a market that is not stored": 2}
+    assert state(desk).rejects == {"a price of a market that is not stored": 2}
 
 
 async def test_a_source_that_breaks_backs_off_like_one_that_is_down(desk: Desk) -> None:

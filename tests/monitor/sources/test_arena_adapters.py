@@ -14,7 +14,7 @@ import pytest
 from monitor.errors import ParseError, PermanentSourceError, TransientSourceError
 from monitor.http_session import SourceSession
 from monitor.sources.arena import ArenaSource
-from monitor.sources.arena_page import page_path
+from monitor.sources.arena.page import page_path
 from monitor.sources.base import Page
 from storage.records import Batch
 

@@ -155,12 +155,6 @@ def test_the_markets_that_quotes_name_are_made_with_their_outcomes() -> None:
     assert [(o.name, o.index) for o in second.outcomes] == [("Ada", 0)]
 
 
-def test_no_markets_are_made_where_another_source_tells_of_them() -> None:
-    batch = parse(QUOTES, "quotes", makes_markets=False)
-
-    assert (batch.markets, len(batch.quotes)) == ((), 3)
-
-
 def test_an_old_price_does_not_count_as_watched() -> None:
     assert parse(QUOTES, "quotes").read_outcomes == (
         ("house", "m1", "m1:no"),

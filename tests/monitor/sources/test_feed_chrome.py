@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.feed_chrome import LINK_OFF, LINK_ON, without_chrome
+from monitor.sources.feeds.chrome import LINK_OFF, LINK_ON, without_chrome
 
 FURNITURE = [
     "Also Read: Zeta launches a ring in Example",

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.feed_digest import MAX_BULLETS, Bullet, bullets
+from monitor.sources.feeds.digest import MAX_BULLETS, Bullet, bullets
 
 
 def test_headings_with_a_text_are_headlines_and_the_overview_is_not() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.sources.feed_elements import (
+from monitor.sources.feeds.elements import (
     attribute_of,
     children_of,
     elements_by_id,

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.sources.feed_entry import FeedEntry
-from monitor.sources.feed_fast import fast_feed
-from monitor.sources.feed_tolerant import tolerant_feed
+from monitor.sources.feeds.entry import FeedEntry
+from monitor.sources.feeds.fast import fast_feed
+from monitor.sources.feeds.tolerant import tolerant_feed
 
 FIXTURES = Path(__file__).parent.parent.parent / "fixtures" / "rss"
 NAMESPACES = (

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.sources.feed_pace import feed_pace
+from monitor.sources.feeds.pace import feed_pace
 from storage.records import Pace
 
 

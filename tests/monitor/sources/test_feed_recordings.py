@@ -12,11 +12,11 @@ from typing import Any
 import feedparser
 import pytest
 
-from monitor.sources.feed_dates import read_date
-from monitor.sources.feed_document import decoded, feed_document, from_root
-from monitor.sources.feed_entry import FeedEntry
-from monitor.sources.feed_fast import fast_feed
-from monitor.sources.feed_tolerant import tolerant_feed
+from monitor.sources.feeds.dates import read_date
+from monitor.sources.feeds.document import decoded, feed_document, from_root
+from monitor.sources.feeds.entry import FeedEntry
+from monitor.sources.feeds.fast import fast_feed
+from monitor.sources.feeds.tolerant import tolerant_feed
 from monitor.sources.rss import RssSource
 from tests.recorded import NOW, Recorded, parse_recording, show
 

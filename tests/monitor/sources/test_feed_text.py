@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.feed_text import plain_text, plain_title
+from monitor.sources.feeds.text import plain_text, plain_title
 
 
 @pytest.mark.parametrize(

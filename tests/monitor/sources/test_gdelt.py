@@ -23,8 +23,8 @@ from monitor.http_session import SourceSession
 from monitor.sources import gdelt_gkg
 from monitor.sources.base import Backfilling, Page
 from monitor.sources.gdelt import GdeltSource
-from monitor.sources.gdelt_bulk import ENGLISH, newest_of
-from monitor.sources.gdelt_doc import doc_query, untokenised
+from monitor.sources.gdelt.bulk import ENGLISH, newest_of
+from monitor.sources.gdelt.doc import doc_query, untokenised
 from storage.records import Batch, ItemRecord, Precision
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

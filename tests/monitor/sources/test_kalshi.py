@@ -18,7 +18,7 @@ from monitor.errors import ParseError, PermanentSourceError, TransientSourceErro
 from monitor.http_session import SourceSession
 from monitor.sources.base import Backfilling, MarketRef, Page, Searching
 from monitor.sources.kalshi import KalshiSource
-from monitor.sources.kalshi_wire import dollars, number, price
+from monitor.sources.kalshi.wire import dollars, number, price
 from storage.records import Batch, MarketStatus, PriceBasis
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

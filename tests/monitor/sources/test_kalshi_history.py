@@ -14,7 +14,7 @@ from monitor.errors import PermanentSourceError, TransientSourceError
 from monitor.http_session import SourceSession
 from monitor.sources.base import Chunk, Target
 from monitor.sources.kalshi import KalshiSource
-from monitor.sources.kalshi_history import MAX_CANDLES
+from monitor.sources.kalshi.history import MAX_CANDLES
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.sources.base import Page
 from monitor.sources.kalshi import KalshiSource
-from monitor.sources.kalshi_wire import rows_of, text
+from monitor.sources.kalshi.wire import rows_of, text
 from storage.records import MarketStatus, PriceBasis
 from tests.recorded import NOW, Recorded, not_covered, parse_recording, show
 

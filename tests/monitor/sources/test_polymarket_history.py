@@ -17,7 +17,7 @@ from monitor.fake_upstream import FakeUpstream, Fault, Scenario
 from monitor.fake_upstream.builders import binary_event, price, scenario
 from monitor.sources.base import Backfilling, Chunk, Page, Target
 from monitor.sources.polymarket import PolymarketSource
-from monitor.sources.polymarket_history import width
+from monitor.sources.polymarket.history import width
 from storage.records import Batch, PriceBasis
 from tests.monitor.sources.polymarket_venue import (
     NOW,

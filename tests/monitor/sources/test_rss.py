@@ -390,7 +390,7 @@ def test_the_tolerant_reader_gives_the_same_items(
 ) -> None:
     body = (FIXTURES / name).read_bytes()
     fast = parse(body)
-    monkeypatch.setattr("monitor.sources.feed_reading.fast_feed", lambda _: None)
+    monkeypatch.setattr("monitor.sources.feeds.reading.fast_feed", lambda _: None)
 
     assert parse(body) == fast
 
@@ -414,7 +414,7 @@ def test_a_mended_feed_does_not_need_feedparser(monkeypatch: pytest.MonkeyPatch)
     def not_asked(xml: bytes, what: str) -> None:
         raise AssertionError(f"{what} was read tolerantly")
 
-    monkeypatch.setattr("monitor.sources.feed_tolerant.tolerant_feed", not_asked)
+    monkeypatch.setattr("monitor.sources.feeds.tolerant.tolerant_feed", not_asked)
     flawed = a_feed(an_item(description="AT&T &nbsp; &copy; \x0b")) + "<script>1</script>"
 
     assert only(flawed).summary == "AT&T ©"

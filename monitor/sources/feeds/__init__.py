@@ -1,0 +1,1 @@
+"""Feeds of every format: from a document of strangers to items."""
