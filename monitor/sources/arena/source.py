@@ -39,6 +39,7 @@ Style = Literal["off", "on"]
 Adapter = Literal["page", "dataset", "daily"]
 # A wall that stands today stands in half an hour too.
 CLOSED_FOR = timedelta(hours=12)
+NOT_THERE = (404, 410)
 _RAW = "https://raw.githubusercontent.com"
 
 
@@ -149,7 +150,7 @@ class ArenaSource(SourceModel):
                 poll.notes.append((self._address(adapter), f"{adapter}, style {style}: {error}"))
                 if isinstance(error, SourceError):
                     poll.errors.append(error)
-                if isinstance(error, PermanentSourceError):
+                if isinstance(error, PermanentSourceError) and error.status not in NOT_THERE:
                     poll.closed[adapter] = (http.now + CLOSED_FOR).isoformat()
                 continue
             if pages is not None:

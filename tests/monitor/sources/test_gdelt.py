@@ -20,9 +20,8 @@ from hypothesis import strategies as st
 
 from monitor.errors import ParseError, PermanentSourceError, SourceError, TransientSourceError
 from monitor.http_session import SourceSession
-from monitor.sources import gdelt_gkg
 from monitor.sources.base import Backfilling, Page
-from monitor.sources.gdelt import GdeltSource
+from monitor.sources.gdelt import GdeltSource, gkg
 from monitor.sources.gdelt.bulk import ENGLISH, newest_of
 from monitor.sources.gdelt.doc import doc_query, untokenised
 from storage.records import Batch, ItemRecord, Precision
@@ -250,7 +249,7 @@ def test_a_corrupt_row_fails_the_batch_and_not_the_process() -> None:
 
 
 def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdelt_gkg, "MAX_UNZIPPED", 4096)
+    monkeypatch.setattr(gkg, "MAX_UNZIPPED", 4096)
     bomb = zipped(*[a_row()] * 100)
 
     with pytest.raises(ParseError, match="would unpack"):
@@ -258,7 +257,7 @@ def test_a_zip_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_zip_that_lies_about_its_size_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdelt_gkg, "MAX_UNZIPPED", 4096)
+    monkeypatch.setattr(gkg, "MAX_UNZIPPED", 4096)
     honest = zipped(*[a_row(url=f"{PAGE}/{n}") for n in range(100)])
     size = zipfile.ZipFile(io.BytesIO(honest)).infolist()[0].file_size
     lying = honest.replace(size.to_bytes(4, "little"), (100).to_bytes(4, "little"))
@@ -268,7 +267,7 @@ def test_a_zip_that_lies_about_its_size_is_not_unpacked(monkeypatch: pytest.Monk
 
 
 def test_a_row_without_an_end_costs_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gdelt_gkg, "MAX_ROW", 1024)
+    monkeypatch.setattr(gkg, "MAX_ROW", 1024)
 
     batch = parse(zipped("x" * 5000, a_row()))
 
