@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from monitor.errors import ParseError, SourceError, TransientSourceError
 from monitor.http_session import SourceSession
 from monitor.sources.base import Page
-from monitor.sources.huggingface import AUTHORS, MAX_PAGES, HuggingFaceSource
+from monitor.sources.huggingface import HuggingFaceSource
+from monitor.sources.huggingface.source import AUTHORS, MAX_PAGES
 from storage.records import Batch, Precision
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
