@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install run demo test lint bench lock clean
+.PHONY: install run demo test lint bench eval lock clean
 
 install: $(STAMP)  ## a venv in .venv with the locked dependencies
 
@@ -33,10 +33,13 @@ lint: install  ## style and types
 bench: install  ## speed as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks
 
+eval: install  ## the tagger on our labelled texts and, where there are any, on your own marks
+	@exec $(BIN)/signal-monitor eval --own tests/labels.jsonl
+
 lock: install  ## refresh requirements.lock from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-		--extra dev --extra parquet --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
+		--extra dev --extra parquet --extra hints --extra plot --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv build *.egg-info demo-out

@@ -10,10 +10,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import feeds, http, quote_cases
+from benchmarks import feeds, http, quote_cases, stories
 from benchmarks.measure import Figure
 
-CASES = (quote_cases.figures, http.figures, feeds.figures)
+CASES = (quote_cases.figures, http.figures, feeds.figures, stories.figures)
 
 
 def main() -> int:

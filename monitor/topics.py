@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from monitor import catalog_file
+from monitor import __version__, catalog_file
 from monitor.config import AliasConfig, Config, EntityConfig, ThemeConfig
 from monitor.sources.base import MarketRef
 from signals.catalog import Catalog
 from signals.entities import Alias, Entity
 from signals.settlement import Settlement, settlement
+from signals.stories import StoryReader, Telling
 from signals.tagger import Tagger
 from signals.themes import Theme, plan_theme
 
 # More market texts than any theme follows; a poll brings the same ones every minute.
 REMEMBERED_TEXTS = 4096
+# Three days of the items of all themes, of a busy week.
+REMEMBERED_TITLES = 16384
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,15 @@ class Topics:
 
     catalog: Catalog
     themes: tuple[ThemeConfig, ...]
+
+    @cached_property
+    def version(self) -> str:
+        """Return what a tag depends on beside its text: catalog, cues, themes and our release.
+
+        Markets and the words about them are no part of it.
+        """
+        read = (__version__, self.catalog.version, sorted(map(repr, map(_theme, self.themes))))
+        return hashlib.sha256(repr(read).encode()).hexdigest()[:12]
 
     @cached_property
     def tagger(self) -> Tagger:
@@ -59,6 +72,22 @@ class Topics:
                 label=label,
                 closes_at=closes_at,
             )
+
+        return read
+
+    @cached_property
+    def read_telling(self) -> Callable[..., Telling]:
+        """Return the reader of (title, lead, publisher, published_at), with a memory.
+
+        Items are compared with those of three days, poll after poll.
+        """
+        reader = StoryReader(self.catalog)
+
+        @lru_cache(maxsize=REMEMBERED_TITLES)
+        def read(
+            title: str, lead: str | None, publisher: str | None, published_at: datetime | None
+        ) -> Telling:
+            return reader.read(title, lead, publisher=publisher, published_at=published_at)
 
         return read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import yaml
@@ -157,14 +157,18 @@ def _read_entity(row: object, place: int, problems: list[str]) -> Entity:
     plain = {key: str(row[key]) for key in known if row.get(key) is not None}
     plain.setdefault("id", f"#{place}")
     plain.setdefault("kind", "")
-    aliases = tuple(_read_alias(a) for a in row.get("aliases") or [])
+    where = f"{row.get('id', place)}: aliases"
+    aliases = tuple(_read_alias(a, where, problems) for a in row.get("aliases") or [])
     models = tuple(str(name) for name in row.get("models") or [])
     return Entity(aliases=aliases, models=models, **plain)
 
 
-def _read_alias(row: Any) -> Alias:
+def _read_alias(row: Any, where: str, problems: list[str]) -> Alias:
     if not isinstance(row, dict):
         return Alias("" if row is None else str(row))
+    stray = set(row) - {field.name for field in fields(Alias)}
+    if stray:
+        problems.append(f"{where}: {row.get('text')}: unknown field {', '.join(sorted(stray))}")
     return Alias(
         text=str(row.get("text") or ""),
         strength=str(row.get("strength", "strong")),
@@ -173,6 +177,7 @@ def _read_alias(row: Any) -> Alias:
         version=bool(row.get("version")) or bool(row.get("digits")),
         digits=bool(row.get("digits")),
         exact=bool(row.get("exact")),
+        code=bool(row.get("code")),
     )
 
 

@@ -29,10 +29,30 @@ SCOPES = ("before", "clause", "title")
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Words that say a happening of `kind` about subjects of profile `about`."""
+    """Words that say a happening of `kind` about subjects of profile `about`.
+
+    `beside`: they say it only when one of these stands in the same clause ("cuts" beside
+    "price"). `touching`: only directly before the name ("推GLM"). `nominal`: they name a new thing
+    without saying that it happens ("首款", "new"), and weigh less.
+    """
 
     kind: str
     about: str
+    words: tuple[str, ...]
+    beside: tuple[str, ...] = ()
+    touching: bool = False
+    nominal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A claim of `kind` is one of `becomes` when one of `words` stands in its clause.
+
+    A discount that is "delayed" is news of its price.
+    """
+
+    kind: str
+    becomes: str
     words: tuple[str, ...]
 
 
@@ -63,6 +83,7 @@ class CueBook:
     """
 
     cues: tuple[Cue, ...]
+    turns: tuple[Turn, ...]
     blocks: tuple[Block, ...]
     sets: Mapping[str, tuple[str, ...]]
     decoys: tuple[str, ...]
@@ -77,11 +98,13 @@ def read_cues(tree: object, problems: list[str]) -> CueBook:
     if not data:
         problems.append("cues: the file is empty or not a mapping")
     cues = tuple(_read_cue(row, i, problems) for i, row in enumerate(data.get("cues") or []))
+    turns = tuple(_read_turn(row, i, problems) for i, row in enumerate(data.get("turns") or []))
     blocks = tuple(_read_block(row, i, problems) for i, row in enumerate(data.get("blocks") or []))
     order = tuple(data.get("kind_order") or KINDS)
     problems.extend(f"kind_order: unknown kind {kind!r}" for kind in order if kind not in KINDS)
     return CueBook(
         cues=cues,
+        turns=turns,
         blocks=blocks,
         sets={name: _words(words) for name, words in (data.get("sets") or {}).items()},
         decoys=_words(data.get("decoys")),
@@ -92,7 +115,15 @@ def read_cues(tree: object, problems: list[str]) -> CueBook:
 
 
 def _read_cue(row: Mapping[str, Any], place: int, problems: list[str]) -> Cue:
-    cue = Cue(str(row.get("kind")), str(row.get("for", "any")), _words(row.get("words")))
+    cue = Cue(
+        kind=str(row.get("kind")),
+        about=str(row.get("for", "any")),
+        words=_words(row.get("words")),
+        beside=_words(row.get("beside")),
+        touching=bool(row.get("touching")),
+        nominal=bool(row.get("nominal")),
+    )
+    _refuse_strays(row, _CUE_FIELDS, f"cues.{place}", problems)
     if cue.kind not in KINDS:
         problems.append(f"cues.{place}.kind: unknown kind {cue.kind!r}")
     if cue.about not in PROFILES:
@@ -100,6 +131,17 @@ def _read_cue(row: Mapping[str, Any], place: int, problems: list[str]) -> Cue:
     if not cue.words:
         problems.append(f"cues.{place}.words: empty")
     return cue
+
+
+def _read_turn(row: Mapping[str, Any], place: int, problems: list[str]) -> Turn:
+    turn = Turn(str(row.get("from")), str(row.get("to")), _words(row.get("words")))
+    _refuse_strays(row, {"from", "to", "words"}, f"turns.{place}", problems)
+    for kind in (turn.kind, turn.becomes):
+        if kind not in KINDS:
+            problems.append(f"turns.{place}: unknown kind {kind!r}")
+    if not turn.words:
+        problems.append(f"turns.{place}.words: empty")
+    return turn
 
 
 def _read_block(row: Mapping[str, Any], place: int, problems: list[str]) -> Block:
@@ -113,6 +155,7 @@ def _read_block(row: Mapping[str, Any], place: int, problems: list[str]) -> Bloc
         spares_versions=bool(row.get("spares_versions")),
     )
     where = f"blocks.{place} ({block.name or 'without a name'})"
+    _refuse_strays(row, _BLOCK_FIELDS, where, problems)
     if block.scope not in SCOPES:
         problems.append(f"{where}.scope: {block.scope!r} is none of {', '.join(SCOPES)}")
     if block.about not in PROFILES:
@@ -123,5 +166,17 @@ def _read_block(row: Mapping[str, Any], place: int, problems: list[str]) -> Bloc
     return block
 
 
+def _refuse_strays(
+    row: Mapping[str, Any], known: set[str], where: str, problems: list[str]
+) -> None:
+    stray = set(row) - known
+    if stray:
+        problems.append(f"{where}: unknown field {', '.join(sorted(stray))}")
+
+
 def _words(value: object) -> tuple[str, ...]:
     return tuple(str(word) for word in value) if isinstance(value, list) else ()
+
+
+_CUE_FIELDS = {"kind", "for", "words", "beside", "touching", "nominal"}
+_BLOCK_FIELDS = {"name", "for", "scope", "words", "unless", "kinds", "spares_versions"}

@@ -42,13 +42,15 @@ class DateFound:
 def find_dates(normal: Normal, published_at: datetime | None) -> tuple[DateFound, ...]:
     """Return the dates of a normalised text in order, the first reading of each place.
 
-    A day without a year takes the year nearest to publication; a weekday is the last such day
-    at or before it. Chinese words like 今天 count in China's time, others in UTC.
+    A date without its year is read by the nearest word of tense around it: the next such day
+    after "will" or 将, the last one after "launched" or 已, else the last one unless the next is
+    nearer and at most SOON ahead. A weekday likewise, the last one if nothing says otherwise.
+    Chinese words like 今天 count in China's time, others in UTC.
     """
     found: list[DateFound] = []
-    if not _ANY.search(normal.text):
+    if not (_ANY.search(normal.text) or _MONTH_HINT.search(normal.text)):
         return ()
-    for reading in (_full_dates, _months, _relative_days):
+    for reading in (_full_dates, _months, _relative_days, _bare_months):
         for candidate in reading(normal, published_at):
             if not any(candidate.start < f.end and candidate.end > f.start for f in found):
                 found.append(candidate)
@@ -56,13 +58,15 @@ def find_dates(normal: Normal, published_at: datetime | None) -> tuple[DateFound
 
 
 def _full_dates(normal: Normal, published_at: datetime | None) -> Iterator[DateFound]:
-    for pattern in (_ISO, _HAN_DAY, _DAY_MONTH, _MONTH_DAY):
+    has_month = _MONTH_HINT.search(normal.text) is not None
+    for pattern in (_ISO, _HAN_DAY, _DAY_MONTH, _MONTH_DAY) if has_month else (_ISO, _HAN_DAY):
         for found in pattern.finditer(normal.text):
             if pattern in (_DAY_MONTH, _MONTH_DAY) and _is_verb(normal, found):
                 continue
             month = found["month"]
             number = int(month) if month.isdigit() else _MONTHS[month[:3]]
-            day = _day(found["year"], number, int(found["day"]), published_at)
+            tense = "" if found["year"] else _tense(normal.text, *found.span())
+            day = _day(found["year"], number, int(found["day"]), published_at, tense)
             if day is not None:
                 yield DateFound(found.start(), found.end(), day, "day")
 
@@ -88,19 +92,87 @@ def _relative_days(normal: Normal, published_at: datetime | None) -> Iterator[Da
         name = found["name"] or found["han"]
         today = _local_day(published_at, name)
         number = _HAN_WEEK.index(name[-1]) if name[0] in "本周星" else _WEEK.index(name[:3])
-        day = today - timedelta(days=(today.weekday() - number) % 7) if today else None
+        ahead = _tense(normal.text, *found.span()) == _FUTURE
+        day = _weekday(today, number, ahead=ahead) if today else None
         yield DateFound(found.start(), found.end(), day, "day" if day else "relative")
+    for found in _RELATIVE_SPAN.finditer(normal.text):
+        precision = "month" if "month" in found.group() or "月" in found.group() else "year"
+        today = _local_day(published_at, found.group())
+        step = 1 if found.group()[0] in "n下明" else -1
+        first = _span_start(today, precision, step) if today else None
+        yield DateFound(found.start(), found.end(), first, precision if first else "relative")
 
 
-def _day(year: str | None, month: int, day: int, published_at: datetime | None) -> date | None:
+def _bare_months(normal: Normal, published_at: datetime | None) -> Iterator[DateFound]:
+    if published_at is None:
+        return
+    for pattern in (_BARE_MONTH, _HAN_BARE_MONTH):
+        for found in pattern.finditer(normal.text):
+            month = found["month"]
+            if _is_verb(normal, found):
+                continue
+            number = int(month) if month.isdigit() else _MONTHS[month[:3]]
+            if not 1 <= number <= _MONTHS_A_YEAR:
+                continue
+            first = published_at.astimezone(UTC).date().replace(day=1)
+            tense = _tense(normal.text, *found.span())
+            day = _nearest(
+                [first.replace(year=first.year + n, month=number) for n in _NEAR_YEARS],
+                first,
+                tense,
+            )
+            yield DateFound(found.start("month"), found.end(), day, "month")
+
+
+def _day(
+    year: str | None, month: int, day: int, published_at: datetime | None, tense: str
+) -> date | None:
     if year is not None:
         return _valid(int(year), month, day)
     if published_at is None:
         return None
     near = published_at.astimezone(UTC).date()
-    years = [_valid(near.year + shift, month, day) for shift in (0, -1, 1)]
-    dates = [candidate for candidate in years if candidate is not None]
-    return min(dates, key=lambda candidate: abs(candidate - near), default=None)
+    years = [_valid(near.year + shift, month, day) for shift in _NEAR_YEARS]
+    return _nearest([candidate for candidate in years if candidate is not None], near, tense)
+
+
+def _nearest(candidates: list[date], near: date, tense: str) -> date | None:
+    past = max((c for c in candidates if c <= near + _CLOCKS), default=None)
+    coming = min((c for c in candidates if c >= near), default=None)
+    if past is None or coming is None:
+        return past or coming
+    if tense:
+        return coming if tense == _FUTURE else past
+    ahead = coming - near
+    return coming if ahead <= SOON and ahead < near - past else past
+
+
+def _weekday(today: date, number: int, *, ahead: bool) -> date:
+    if ahead:
+        return today + timedelta(days=(number - today.weekday()) % 7)
+    return today - timedelta(days=(today.weekday() - number) % 7)
+
+
+def _span_start(today: date, precision: str, step: int) -> date:
+    if precision == "year":
+        return date(today.year + step, 1, 1)
+    month = today.year * 12 + today.month - 1 + step
+    return date(month // 12, month % 12 + 1, 1)
+
+
+def _tense(text: str, start: int, end: int) -> str:
+    """Return future or past by the word of tense nearest to a date in its clause or sentence."""
+    for edge in (_CLAUSE_EDGE, _SENTENCE_EDGE):
+        first = max((found.end() for found in edge.finditer(text, 0, start)), default=0)
+        stop = edge.search(text, end)
+        last = stop.start() if stop else len(text)
+        words = [
+            (max(start - f.end(), f.start() - end), f) for f in _TENSE.finditer(text, first, last)
+        ]
+        if words:
+            found = min(words, key=lambda item: item[0])[1]
+            return _FUTURE if found["future"] or found["han"] else _PAST
+    return ""
 
 
 def _valid(year: int, month: int, day: int) -> date | None:
@@ -124,8 +196,23 @@ def _is_verb(normal: Normal, found: re.Match[str]) -> bool:
     return normal.original[place].islower()
 
 
+SOON = timedelta(days=45)
+_CLOCKS = timedelta(days=1)
+_NEAR_YEARS = (-1, 0, 1)
+_FUTURE, _PAST = "future", "past"
+_CLAUSE_EDGE = re.compile(r"[,;:!?\u3002\n]|\.(?=\s)")
+_SENTENCE_EDGE = re.compile(r"[;!?\u3002\n]|\.(?=\s)")
+_TENSE = re.compile(
+    r"(?<![a-z])(?P<future>will|would|upcoming|coming|due|slated|scheduled|expected|starting|starts?"
+    r"|begins?|opens|shipping|arriving|launching|opening|until|plans?|by"
+    r"|to (?:launch|release|ship|debut|start|begin|open|unveil|go|be|arrive|announce|hit|host|hold"
+    r"|introduce|sell|become|come|happen))(?![a-z])"
+    r"|(?<![a-z])(?:[a-z]{2,}ed|was|were|had|began|went|sold|came|won|said|since|after|last)(?![a-z])"
+    r"|(?P<han>将|拟|预计|定档|计划|即将|有望|或于|定于|截止|起开|前可)|已|[^为]了|曾|于昨|刚刚"
+)
 _CHINA = timezone(timedelta(hours=8))
 _MONTHS_A_YEAR = 12
+_MONTH_HINT = re.compile("jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec")
 _MONTHS = {
     name: number + 1
     for number, name in enumerate(
@@ -153,7 +240,16 @@ _YEAR = re.compile(
     r"(?:(?<!\w)(?:in|since|during|by|of|late|early|mid) (?=\d{4}(?!\w))|(?=\d{4}年))"
     rf"{_Y}年?"
 )
-_ANY = re.compile(r"\d|day|tonight|tomorrow|[今昨明][日天晚早]|周|星期")
+_BARE_MONTH = re.compile(
+    rf"(?<!\w)(?:in|by|until|this|next|since|late|early|mid|end of)[ -]{_NAME}(?! ?\d)(?!\w)"
+)
+_HAN_BARE_MONTH = re.compile(
+    r"(?<![\d.年])(?P<month>\d{1,2})月(?:份|底|初|[上中下]旬|内|末)?(?!\d)"
+)
+_RELATIVE_SPAN = re.compile(
+    r"(?<!\w)(?:next|last) (?:month|year)(?!\w)|[下上]个?月(?!球|[初中末底]?\d)|[明去]年"
+)
+_ANY = re.compile(r"[\d今昨明去周星月]|day|tonight|tomorrow|month|year")
 _SHIFT = (
     dict.fromkeys(["today", "tonight", "今日", "今天", "今晚", "今早"], 0)
     | dict.fromkeys(["yesterday", "昨日", "昨天", "昨晚"], -1)

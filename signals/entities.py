@@ -14,7 +14,8 @@ class Alias:
 
     `needs`: one of these words (or of a set `@name`) must stand in the same text; `blocks`: none
     may. `version` lets a version token extend the span ("Qwen 3.5 Plus"), `digits` demands one
-    ("GLM-5.2"), `exact` keeps upper and lower case apart ("MiMo" is not "MIMO").
+    ("GLM-5.2"), `exact` keeps upper and lower case apart ("MiMo" is not "MIMO"). `code`: the text
+    is itself the version ("S1") of something that the document names anywhere.
     """
 
     text: str
@@ -24,6 +25,7 @@ class Alias:
     version: bool = False
     digits: bool = False
     exact: bool = False
+    code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

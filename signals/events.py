@@ -14,7 +14,8 @@ from signals.weighing import Weighed
 
 BACKGROUND_AFTER = timedelta(days=7)
 EVENTS_AT_MOST = 12
-UNDONE_BY_DELAY = frozenset({"launch", "preorder", "release"})
+LONG_TEXT = 800
+UNDONE_BY_DELAY = frozenset({"launch", "preorder", "release", "rumor"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,26 @@ def list_events(
     `dates` holds the dates of each passage, in the order of `passages`. An undated headline
     takes the day that a later sentence gives for the same subject and kind.
     """
+    if not weighed:
+        return ()
     told: list[_Told] = []
     for passage, found in zip(passages, dates, strict=True):
         told.extend(_tellings(passage, found, weighed, catalog))
     told = _distinct(told)[:EVENTS_AT_MOST]
     return tuple(_event(no, telling, published_at) for no, telling in enumerate(told))
+
+
+def touches_only(events: Sequence[Event], content: str | None, weighed: Sequence[Weighed]) -> bool:
+    """Return whether a document only touches on its themes by the way.
+
+    That is a long one whose headline names nothing that a theme watches, and whose events have
+    no new day.
+    """
+    if content is None or len(content) < LONG_TEXT:
+        return False
+    in_title = any(f.passage.field == "title" for item in weighed for f in item.findings)
+    dated = any(event.precision == "day" and not event.background for event in events)
+    return not in_title and not dated
 
 
 def _tellings(
@@ -147,15 +163,21 @@ def _distinct(told: Sequence[_Told]) -> list[_Told]:
         same = [k for k in kept if _is_same(k, telling)]
         if any(_day(k) == _day(telling) for k in same) or (same and _day(telling) is None):
             continue
-        undated = next((k for k in same if _day(k) is None and k.passage.field == "title"), None)
+        undated = next((k for k in same if _day(k) is None and _may_be(k, telling)), None)
         exact = telling.found is not None and telling.found.precision == "day"
         if undated is not None and exact:
             entities = tuple(dict.fromkeys((*undated.entities, *telling.entities)))
-            filled = replace(undated, found=telling.found, entities=entities)
+            themes = tuple(dict.fromkeys((*undated.themes, *telling.themes)))
+            filled = replace(undated, found=telling.found, entities=entities, themes=themes)
             kept[kept.index(undated)] = filled
             continue
         kept.append(telling)
     return kept
+
+
+def _may_be(undated: _Told, dated: _Told) -> bool:
+    """Return whether a dated telling may be of the same happening: a headline's, or one thing's."""
+    return undated.passage.field == "title" or undated.entities[:1] == dated.entities[:1]
 
 
 def _is_same(one: _Told, other: _Told) -> bool:

@@ -17,9 +17,10 @@ class Fact:
     """One stated value at `[start, end)` of a field of the original text.
 
     `kind`: price (below a million), amount (money of a million and more), date, rank, score,
-    percent, version. `value`: Decimal, or text for dates (ISO, as exact as given; "" when it
-    stays unresolved) and versions. `unit`: ISO 4217 code, with `/1M tokens` where the price is
-    for that many; day, month, year or relative for dates; the entity id for versions.
+    percent, version, board. `value`: Decimal, or text for dates (ISO, as exact as given; "" when
+    it stays unresolved), versions and boards. `unit`: ISO 4217 code, with what the price is for
+    (`/1M tokens`, `/month`, `/year`); day, month, year or relative for dates; `top` for a rank
+    within the first so many; the entity id for versions.
     """
 
     kind: str
@@ -45,13 +46,17 @@ def find_facts(
     `country` (of the subject's owner) and `lang` decide what a bare ¥ means: CNY for China,
     JPY for Japan, else the unit stays "¥". A market's question ("Will ...?") states nothing.
     """
-    yen = _yen(normal, country, lang)
+    yen = _yen(normal, country, lang) if "¥" in normal.text else ""
+    has_digit = _DIGIT.search(normal.text) is not None
     found = [
-        *_money(normal, field, yen),
+        *(_money(normal, field, yen) if has_digit else ()),
         *_dates(normal, field, dates),
-        *_numbers(normal, field),
+        *_ranks(normal, field),
+        *(_figures(normal, field) if has_digit else ()),
         *_versions(normal, field, mentions),
     ]
+    if "?" not in normal.text:
+        return tuple(sorted(found, key=lambda fact: (fact.start, fact.end)))
     asked = [found.span() for found in _QUESTION.finditer(normal.text)]
     spans = [normal.origin(*span) for span in asked if span[1] > span[0]]
     told = [f for f in found if not any(s <= f.start and f.end <= e for s, e in spans)]
@@ -60,7 +65,7 @@ def find_facts(
 
 def _yen(normal: Normal, country: str | None, lang: str | None) -> str:
     code = (lang or "").lower()[:2]
-    if country == "JP" or code == "ja":
+    if country == "JP" or code == "ja" or (not code and _KANA.search(normal.text)):
         return "JPY"
     if country == "CN" or code == "zh" or (not code and _HAN.search(normal.text)):
         return "CNY"
@@ -77,9 +82,18 @@ def _money(normal: Normal, field: str, yen: str) -> Iterable[Fact]:
             value = _value(found["number"], found["scale"])
             unit = _CURRENCY.get(found["unit"].strip(" .")) or yen
             kind = "amount" if value >= _AMOUNT_FROM else "price"
-            if kind == "price" and _PER_TOKENS.match(normal.text[found.end() : found.end() + 60]):
-                unit += "/1M tokens"
+            unit += _per(normal.text, *found.span()) if kind == "price" else ""
             yield _fact(kind, value, unit, normal, field, *found.span())
+
+
+def _per(text: str, start: int, end: int) -> str:
+    """Return what a price at `[start, end)` is for: `/1M tokens`, `/month`, `/year` or nothing."""
+    after = text[end : end + 60]
+    if _PER_TOKENS.match(after) or _TOKENS_BEFORE.search(text, max(0, start - 24), start):
+        return "/1M tokens"
+    if _PER_MONTH.match(after) or _MONTH_BEFORE.search(text, max(0, start - 8), start):
+        return "/month"
+    return "/year" if _PER_YEAR.match(after) or _YEAR_BEFORE.search(text, 0, start) else ""
 
 
 def _dates(normal: Normal, field: str, dates: Sequence[DateFound]) -> Iterable[Fact]:
@@ -87,15 +101,27 @@ def _dates(normal: Normal, field: str, dates: Sequence[DateFound]) -> Iterable[F
         yield _fact("date", found.iso, found.precision, normal, field, found.start, found.end)
 
 
-def _numbers(normal: Normal, field: str) -> Iterable[Fact]:
-    for found in _RANK.finditer(normal.text):
+def _ranks(normal: Normal, field: str) -> Iterable[Fact]:
+    text = normal.text
+    for found in _RANK.finditer(text) if _RANK_HINT.search(text) else ():
         digits = next((group for group in found.groups() if group), "1")
         value = Decimal(_HAN_DIGITS.get(digits, digits))
         yield _fact("rank", value, "", normal, field, *found.span())
-    for found in _SCORE.finditer(normal.text):
+    for found in _TOP.finditer(text) if "top" in text or "前" in text else ():
+        digits = found[1] or found[2]
+        value = Decimal(_HAN_DIGITS.get(digits, _WORD_DIGITS.get(digits, digits)))
+        yield _fact("rank", value, "top", normal, field, *found.span())
+    for found in _BOARD.finditer(text) if _BOARD_HINT.search(text) else ():
+        name = _BOARDS.get(found.group().replace(" ", ""), "LMArena")
+        yield _fact("board", name, "", normal, field, *found.span())
+
+
+def _figures(normal: Normal, field: str) -> Iterable[Fact]:
+    text = normal.text
+    for found in _SCORE.finditer(text) if _SCORE_HINT.search(text) else ():
         value = Decimal(next(group for group in found.groups() if group).replace(",", ""))
         yield _fact("score", value, "points", normal, field, *found.span())
-    for found in _PERCENT.finditer(normal.text):
+    for found in _PERCENT.finditer(text) if "%" in text or "per" in text else ():
         value = Decimal(found[1].replace(",", ""))
         yield _fact("percent", value, "%", normal, field, *found.span())
 
@@ -103,7 +129,8 @@ def _numbers(normal: Normal, field: str) -> Iterable[Fact]:
 def _versions(normal: Normal, field: str, mentions: Sequence[Mention]) -> Iterable[Fact]:
     for mention in mentions:
         if mention.versioned:
-            first, last = normal.origin(mention.name_end, mention.end)
+            start = mention.start if mention.alias.code else mention.name_end
+            first, last = normal.origin(start, mention.end)
             version = normal.original[first:last].strip(" -_")
             start, end = mention.start, mention.end
             yield _fact("version", version, mention.entity_id, normal, field, start, end)
@@ -122,6 +149,7 @@ def _fact(
 
 _AMOUNT_FROM = Decimal(1_000_000)
 _HAN = re.compile(f"[{HAN}]")
+_KANA = re.compile("[\u3041-\u30ff]")
 _HAN_DIGITS = dict(zip("一二三四五六七八九十", map(str, range(1, 11)), strict=True))
 _SCALE = {
     "million": Decimal(10**6), "mn": Decimal(10**6), "m": Decimal(10**6), "k": Decimal(10**3),
@@ -155,16 +183,46 @@ _SUFFIXED = re.compile(
     r"|usd|eur|hkd|cny)(?![a-z]))"
 )
 _PER_TOKENS = re.compile(
-    r"\)?(?: ?\([^)]{1,20}\))? ?(?:per|/|a|每) ?(?:1 ?)?"
-    r"(?:million|m|1m|百万) ?(?:input |output )?tokens?"
+    r"\)?(?: ?\([^)]{1,20}\))? ?(?:per|/|a|每) ?(?:1 ?)?(?:million|m|1m|百万) ?"
+    r"(?:(?:input |output |输入|输出)?token(?![a-z]{2})|input(?![a-z])|output(?![a-z]))"
 )
+_TOKENS_BEFORE = re.compile(
+    r"(?:每|per )?(?:百万|1m|million) ?(?:input |output |输入|输出)?tokens?"
+    r"(?: for|输入|输出|价格|定价|仅需?|只需?|为|低至|约|:| )*$"
+)
+_PER_MONTH = re.compile(r" ?(?:a month|per month|/month|/mo(?![a-z])|monthly|/月|每月|一个月)")
+_MONTH_BEFORE = re.compile(r"(?:每月|月费|月付)(?:仅需?|只需?|为|低至|约)?$")
+_PER_YEAR = re.compile(r" ?(?:a year|per year|/year|annually|/年|每年|一年)")
+_YEAR_BEFORE = re.compile(r"(?:每年|年费|年付)(?:仅需?|只需?|为|低至|约)?$")
 _RANK = re.compile(
     r"(?<![\w&])#(\d{1,3})(?![\w-])|(?<!\w)no\. ?(\d{1,3})(?![\w.])|(?<!\w)number (one)(?!\w)"
     r"|第(\d{1,3})(?:名|位)?(?![\d个次代款批天届季期章节步年月周轮家集部条])"
     r"|(?:排名|位列|位居|跻身)第?([一二三四五六七八九十])(?![一二三四五六七八九十百])"
     r"|(?:全球|世界|国内|中国|国产|榜单)第([一二三四五六七八九十])(?![股家个批款代人次届时条大])"
-    r"|(榜首)"
+    r"|(榜首)|(?:登顶|问鼎)(?!.{0,16}(?:榜首|第一|国产|国内|中国))"
+    r"|(?<!\w)(?:tops|topped|takes first)(?!\w)"
 )
+_TOP = re.compile(
+    r"(?<!\w)top[ -](\d{1,2}|three|four|five|ten|twenty)(?![\w%])"
+    r"|前(\d{1,2}|[三五十])(?![年月天日次期个届\d所述])"
+)
+_WORD_DIGITS = {"three": "3", "four": "4", "five": "5", "ten": "10", "twenty": "20"}
+_BOARDS = {
+    "visionarena": "Vision Arena", "designarena": "Design Arena", "codearena": "Code Arena",
+    "webdevarena": "Code Arena", "videoarena": "Video Arena", "imagearena": "Image Arena",
+    "artificialanalysis": "Artificial Analysis", "openrouter": "OpenRouter",
+    "swe-bench": "SWE-bench", "livebench": "LiveBench", "superclue": "SuperCLUE",
+}  # fmt: skip
+_BOARD = re.compile(
+    r"(?:vision|design|code|webdev|video|image|lm|chatbot|text) ?arena|arena\.ai|lmsys"
+    r"|artificial ?analysis|openrouter|swe-bench|livebench|superclue|(?:大模型|文本)竞技场"
+)
+_BOARD_HINT = re.compile(r"arena|analysis|router|lmsys|bench|superclue|竞技场")
+_RANK_HINT = re.compile(
+    r"[#第]|no\.|number one|tops|topped|takes first|排名|位列|位居|跻身|榜首|登顶|问鼎"
+)
+_SCORE_HINT = re.compile(r"scor|elo|rating|points|分")
+_DIGIT = re.compile(r"\d")
 _SCORE = re.compile(
     r"(?:scor(?:e|es|ed|ing)(?: of| a)?|elo(?: score| rating)?(?: of)?|rating of|得分|评分)"
     r" ?:? ?(\d{1,2},?\d{2,3}(?:\.\d+)?)(?![\d%])"

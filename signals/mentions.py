@@ -11,7 +11,8 @@ from ahocorasick_rs import AhoCorasick
 
 from signals.cues import CueBook
 from signals.entities import Alias, Entity
-from signals.text import Normal, fold, normalize
+from signals.patterns import Pattern, compile_patterns, is_word
+from signals.text import Normal, normalize
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +32,7 @@ class Mention:
     @property
     def versioned(self) -> bool:
         """Return whether a version token belongs to the mention."""
-        return self.end > self.name_end
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """What one string means wherever it stands on its own.
-
-    `left` and `right` demand an ASCII word boundary on that side. `cues` are (kind, profile),
-    `blocks` and `unless` are places in the cue book, `labels` are set names (`@glasses`), words
-    that aliases ask for, and the caller's own labels.
-    """
-
-    text: str
-    left: bool
-    right: bool
-    aliases: tuple[tuple[str, Alias], ...]
-    cues: tuple[tuple[str, str], ...]
-    blocks: tuple[int, ...]
-    unless: tuple[int, ...]
-    labels: frozenset[str]
-    decoy: bool = False
+        return self.end > self.name_end or self.alias.code
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +62,7 @@ class Lexicon:
         cues: CueBook,
         extra: Iterable[tuple[str, str]] = (),
     ) -> None:
-        self.patterns = _patterns(entities, cues, extra)
+        self.patterns = compile_patterns(entities, cues, extra)
         texts = [pattern.text for pattern in self.patterns]
         self._automaton = AhoCorasick(texts) if texts else None
         tails = "|".join(sorted(map(re.escape, cues.version_tails), key=len, reverse=True))
@@ -94,11 +75,11 @@ class Lexicon:
         text = normal.text
         for place, start, end in self._hits(text):
             pattern = self.patterns[place]
-            if pattern.left and start and _is_word(text[start - 1]):
+            if pattern.left and start and is_word(text[start - 1]):
                 continue
             if pattern.aliases:
                 names.extend(self._names(pattern, normal, start, end))
-            if pattern.right and end < len(text) and _is_word(text[end]):
+            if pattern.right and end < len(text) and is_word(text[end]):
                 continue
             words.append(Word(start, end, pattern))
         return Scan(normal, _swallow(words), tuple(names))
@@ -125,7 +106,7 @@ class Lexicon:
             if alias.digits and stop == end:
                 continue
             open_ended = pattern.right and stop == end < len(normal.text)
-            if open_ended and _is_word(normal.text[end]):
+            if open_ended and is_word(normal.text[end]):
                 continue
             if alias.exact and not _same_case(alias.text, normal, start, end):
                 continue
@@ -133,19 +114,28 @@ class Lexicon:
 
 
 def resolve(
-    names: Sequence[Mention], words: Sequence[Word], context: frozenset[str] = frozenset()
+    names: Sequence[Mention],
+    words: Sequence[Word],
+    context: frozenset[str] = frozenset(),
+    anywhere: frozenset[str] = frozenset(),
 ) -> tuple[Mention, ...]:
     """Return the names whose needs are met and blocks absent among `words`, longest winning.
 
-    `context` are labels found nearby (in the title, for a sentence of the body). A name inside
-    a longer accepted name is dropped, whoever it belongs to ("Spark" in "Muse Spark"); equal
-    spans all stay. Ordered by place.
+    `context` are labels found nearby (in the title, for a sentence of the body), `anywhere` those
+    of the whole field, where codes find what they are of. A name inside
+    a longer accepted name is dropped, whoever it belongs to ("Spark" in "Muse Spark"), and so is
+    one that needs a version where another is spelled out ("千问G1" the glasses, not the model G1);
+    other equal spans all stay. Ordered by place.
     """
     accepted = [mention for mention in names if _fits(mention, words, frozenset())]
-    borrowed = [mention for mention in names if _fits(mention, words, context)]
+    borrowed = [
+        mention
+        for mention in names
+        if _fits(mention, words, context | anywhere if mention.alias.code else context)
+    ]
     # Words elsewhere may settle a doubtful name; they never add a second reading to a clear one.
     accepted += [b for b in borrowed if not any(_touches(b, known) for known in accepted)]
-    accepted.sort(key=lambda m: (m.start, -m.end))
+    accepted.sort(key=lambda m: (m.start, -m.end, -m.name_end))
     kept: list[Mention] = []
     for mention in accepted:
         if any(_inside(mention, longer) for longer in kept):
@@ -164,7 +154,7 @@ def _swallow(words: Sequence[Word]) -> tuple[Word, ...]:
 
 
 def _is_swallowed(word: Word, decoys: Sequence[Word]) -> bool:
-    if word.pattern.decoy or not word.pattern.cues:
+    if word.pattern.decoy or not word.pattern.is_telling:
         return word.pattern.decoy
     return any(decoy.start <= word.start and word.end <= decoy.end for decoy in decoys)
 
@@ -192,12 +182,9 @@ def _touches(mention: Mention, other: Mention) -> bool:
 
 
 def _inside(mention: Mention, longer: Mention) -> bool:
-    same = mention.start == longer.start and mention.end == longer.end
-    return not same and longer.start <= mention.start and mention.end <= longer.end
-
-
-def _is_word(char: str) -> bool:
-    return char.isascii() and char.isalnum()
+    if mention.start == longer.start and mention.end == longer.end:
+        return longer.name_end == longer.end > mention.name_end
+    return longer.start <= mention.start and mention.end <= longer.end
 
 
 def _same_case(wanted: str, normal: Normal, start: int, end: int) -> bool:
@@ -205,78 +192,10 @@ def _same_case(wanted: str, normal: Normal, start: int, end: int) -> bool:
     return unicodedata.normalize("NFC", normal.original[first:last]) == wanted
 
 
-def _patterns(
-    entities: Sequence[Entity], cues: CueBook, extra: Iterable[tuple[str, str]]
-) -> tuple[Pattern, ...]:
-    draft = _Draft()
-    for entity in entities:
-        for alias in entity.aliases:
-            draft.at(alias.text).aliases.append((entity.id, alias))
-            for word in (*alias.needs, *alias.blocks):
-                if not word.startswith("@"):
-                    draft.at(word).labels.add(word)
-    for cue in cues.cues:
-        for word in cue.words:
-            draft.at(word).cues.append((cue.kind, cue.about))
-    for place, block in enumerate(cues.blocks):
-        for word in block.words:
-            draft.at(word).blocks.append(place)
-        for word in block.unless:
-            draft.at(word).unless.append(place)
-    for name, words in cues.sets.items():
-        for word in words:
-            draft.at(word).labels.add(f"@{name}")
-    for word in cues.decoys:
-        draft.at(word).decoy = True
-    for word, label in extra:
-        draft.at(word).labels.add(label)
-    return draft.finish()
-
-
-@dataclass(slots=True)
-class _Row:
-    aliases: list[tuple[str, Alias]]
-    cues: list[tuple[str, str]]
-    blocks: list[int]
-    unless: list[int]
-    labels: set[str]
-    decoy: bool = False
-
-
-class _Draft:
-    """Collects the uses of each string; a trailing `*` asks for no boundary at the end."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[str, bool], _Row] = {}
-
-    def at(self, word: str) -> _Row:
-        open_end = word.endswith("*")
-        return self._rows.setdefault(
-            (fold(word.removesuffix("*")), open_end), _Row([], [], [], [], set())
-        )
-
-    def finish(self) -> tuple[Pattern, ...]:
-        return tuple(
-            Pattern(
-                text,
-                left=_is_word(text[0]),
-                right=_is_word(text[-1]) and not open_end,
-                aliases=tuple(row.aliases),
-                cues=tuple(row.cues),
-                blocks=tuple(row.blocks),
-                unless=tuple(row.unless),
-                labels=frozenset(row.labels),
-                decoy=row.decoy,
-            )
-            for (text, open_end), row in self._rows.items()
-            if text
-        )
-
-
 # A bare number before a unit of time, money or share counts something; it is no version.
 _VERSION = (
     r"(?:-(?:TAILS)(?![a-z0-9])|[ \-_]{0,2}[a-z]{0,2}(?!(?:19|20)\d\d(?![\d.]))\d+(?:\.\d+)*[a-z]?"
     r"(?!\d|\.\d|%|[ -]?(?:[年月日天周次个亿万折倍款元时分人家大种项名岁美岗]|小时"
     r"|st|nd|rd|th|million|billion|bn|days?|weeks?|months?|years?|hours?|times|steps?|users?)))"
-    r"(?:[ \-_]{0,2}(?:(?:TAILS)|\d+[bt]|a\d+b)(?![a-z0-9]))*(?![a-z0-9])"
+    r"(?:[ \-_]{0,2}(?:TAILS|\d+[bt]|a\d+b))*(?:(?![a-z0-9])|(?=apis?(?![a-z0-9])))"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from signals.mentions import Mention, Word
@@ -13,7 +14,7 @@ class Passage:
     """A segment of one field with what was found in it; places are in `normal.text`.
 
     `around` are the words of the whole title that the segment is from, digest parts aside; in
-    prose, those of the segment.
+    prose, those of the segment. `future` are the places of dates after publication.
     """
 
     field: str
@@ -25,10 +26,22 @@ class Passage:
     words: tuple[Word, ...]
     around: tuple[Word, ...]
     labels: frozenset[str]
+    future: tuple[int, ...] = ()
+
+    def words_in(self, span: tuple[int, int]) -> Iterator[Word]:
+        """Yield the words that begin in a span."""
+        return (word for word in self.words if span[0] <= word.start < span[1])
+
+    def has(self, label: str, span: tuple[int, int]) -> bool:
+        """Return whether a word with this label begins in a span."""
+        return any(label in word.pattern.labels for word in self.words_in(span))
 
     def clause_of(self, place: int) -> tuple[int, int]:
         """Return the clause that holds a place."""
-        return next((c for c in self.clauses if c[0] <= place < c[1]), (self.start, self.end))
+        for clause in self.clauses:
+            if clause[0] <= place < clause[1]:
+                return clause
+        return self.start, self.end
 
     def original(self, start: int, end: int) -> str:
         """Return the original text behind a span."""
@@ -60,12 +73,17 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A subject and the cue word that tells a happening of `kind` about it."""
+    """A subject and the cue word that tells a happening of `kind` about it.
+
+    `nominal`: the cue names a new thing, no deed; `denied`: the kind comes from a denial.
+    """
 
     kind: str
     word: Word
     subject: Subject
     passage: Passage
+    nominal: bool = False
+    denied: bool = False
 
     @property
     def spans(self) -> frozenset[tuple[int, int]]:

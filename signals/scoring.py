@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from signals.catalog import Catalog
 from signals.entities import Entity
 from signals.mentions import Mention, Word
+from signals.modality import is_subordinate, told_kind
 from signals.objections import objections
 from signals.passages import Claim, Passage, Subject
+from signals.patterns import CueUse
+from signals.text import HAN
 from signals.themes import ThemePlan
 
 # Additive points; a strong name with an event beside it in the title makes 0.65.
@@ -18,6 +21,7 @@ TITLE = {"strong": 0.40, "weak": 0.30}
 BODY = {"strong": 0.25, "weak": 0.15}
 CUE_BESIDE = 0.25
 CUE_APART = 0.20
+CUE_NOMINAL = 0.15
 VERSION = 0.05
 OWNER = 0.05
 
@@ -28,7 +32,7 @@ class Finding:
 
     `kind` is None when no event is told. Parts are (reason, points): `name_parts` for the
     subject, `event_parts` for the cue and what speaks against it. `spans` are the clauses of
-    both.
+    both, `told_at` is where the cue's clause begins.
     """
 
     passage: Passage
@@ -37,6 +41,7 @@ class Finding:
     name_parts: tuple[tuple[str, float], ...]
     event_parts: tuple[tuple[str, float], ...] = ()
     spans: frozenset[tuple[int, int]] = frozenset()
+    told_at: int = 0
 
     @property
     def parts(self) -> tuple[tuple[str, float], ...]:
@@ -49,6 +54,11 @@ class Finding:
         return sum(points for _, points in self.parts)
 
     @property
+    def plain_score(self) -> float:
+        """Return the score without what makes the name surer: that says nothing of the event."""
+        return self.score - sum(points for _, points in self.name_parts[1:])
+
+    @property
     def is_event(self) -> bool:
         """Return whether an event is told and nothing speaks against it."""
         return self.kind is not None and all(points > 0 for _, points in self.parts)
@@ -57,8 +67,9 @@ class Finding:
 def find(plan: ThemePlan, passage: Passage, catalog: Catalog) -> tuple[Finding, ...]:
     """Return the best finding of each kind in a passage, best first; empty without a subject.
 
-    Among findings that score alike the order of kinds decides, then a product by its name
-    before a generic word for it.
+    Among findings that score alike, in steps of 0.1, what is told first decides, then the order
+    of kinds, then a product by its name before a generic word for it. A launch goes before the
+    rank, partnership or feature that its headline opens with.
     """
     order = catalog.cues.kind_order
     ranked = sorted(
@@ -68,7 +79,8 @@ def find(plan: ThemePlan, passage: Passage, catalog: Catalog) -> tuple[Finding, 
             for finding in _findings(subject, plan, passage, catalog)
         ),
         key=lambda f: (
-            -round(f.score, 6),
+            -_step(f),
+            f.told_at,
             order.index(f.kind) if f.kind else len(order),
             catalog.entities[f.mention.entity_id].kind == "generic",
             f.mention.start,
@@ -77,7 +89,22 @@ def find(plan: ThemePlan, passage: Passage, catalog: Catalog) -> tuple[Finding, 
     best: dict[str | None, Finding] = {}
     for finding in ranked:
         best.setdefault(finding.kind, finding)
-    return tuple(best.values())
+    return _release_first(tuple(best.values()))
+
+
+def _step(finding: Finding) -> int:
+    return int(finding.plain_score * 10 + 1e-6)
+
+
+def _release_first(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings with a launch ahead of what praises or carries it, if as strong."""
+    if not findings or findings[0].kind not in _BESIDE_A_LAUNCH:
+        return findings
+    for finding in findings[1:]:
+        same = finding.told_at == findings[0].told_at or len(finding.spans) == 1
+        if finding.kind == "launch" and same and _step(finding) == _step(findings[0]):
+            return (finding, *(f for f in findings if f is not finding))
+    return findings
 
 
 def _subjects(plan: ThemePlan, passage: Passage, catalog: Catalog) -> Iterable[Subject]:
@@ -109,7 +136,9 @@ def _maker(
     named = [catalog.entities[m.entity_id] for m in passage.mentions]
     others = [e for e in named if e.kind == "model_family" and e.id not in plan.subjects]
     if "@model" in passage.labels and all(e.owner != entity.id for e in others):
-        yield Subject(mention, "model_family", frozenset({"model_family"}), "maker")
+        speaks_of_one = "@language_model" in passage.labels
+        profiles = {"model_family"} | ({"any"} if speaks_of_one else set())
+        yield Subject(mention, "model_family", frozenset(profiles), "maker")
 
 
 def _moves_the_bar(entity: Entity, passage: Passage) -> bool:
@@ -128,10 +157,13 @@ def _findings(
     subject: Subject, plan: ThemePlan, passage: Passage, catalog: Catalog
 ) -> Iterable[Finding]:
     base = _name_parts(subject, passage, catalog)
-    claims = [claim for claim in _claims(subject, passage) if plan.accepts(claim.kind)]
+    claims = [claim for claim in _claims(subject, passage, catalog) if plan.accepts(claim.kind)]
     for claim in claims:
         parts = (_cue_part(claim), *objections(claim, catalog))
-        yield Finding(passage, subject.mention, claim.kind, base, parts, claim.spans)
+        told_at = passage.clause_of(claim.word.start)[0]
+        if claim.denied or claim.nominal or is_subordinate(claim.word, passage):
+            told_at += len(passage.normal.text)
+        yield Finding(passage, subject.mention, claim.kind, base, parts, claim.spans, told_at)
     if claims:
         return
     if _is_title_of_a_model(subject, passage) and plan.accepts("launch"):
@@ -141,36 +173,66 @@ def _findings(
         yield Finding(passage, subject.mention, None, base)
 
 
-def _claims(subject: Subject, passage: Passage) -> Iterable[Claim]:
+def _claims(subject: Subject, passage: Passage, catalog: Catalog) -> Iterable[Claim]:
     mention = subject.mention
-    for word in passage.words:
-        overlaps = word.start < mention.end and word.end > mention.start
-        if not word.pattern.cues or overlaps or passage.is_within_name(word):
-            continue
-        for kind, about in word.pattern.cues:
-            if about in subject.profiles:
-                claim = Claim(_softened(kind, word, subject, passage), word, subject, passage)
+    for word in _cue_words(subject, passage):
+        for use in word.pattern.uses:
+            if use.about not in subject.profiles or not _holds(use, word, mention, passage):
+                continue
+            kind = told_kind(use.kind, word, mention, passage, catalog.cues.turns)
+            if kind is not None:
+                denied = kind == "delay_cancel" != use.kind
+                claim = Claim(kind, word, subject, passage, use.nominal, denied)
                 if _is_allowed(claim):
                     yield claim
+
+
+def _cue_words(subject: Subject, passage: Passage) -> list[Word]:
+    """Return the cues that may speak of a subject, the longest where one holds another."""
+    mention = subject.mention
+    words = [
+        word
+        for word in passage.words
+        if word.pattern.uses
+        and not (word.start < mention.end and word.end > mention.start)
+        and any(use.about in subject.profiles for use in word.pattern.uses)
+        and not passage.is_within_name(word)
+    ]
+    plain = [
+        word for word in words if any(about in subject.profiles for _, about in word.pattern.cues)
+    ]
+    return [word for word in words if not any(_is_part(word, other) for other in plain)]
+
+
+def _is_part(word: Word, other: Word) -> bool:
+    inside = other.start <= word.start and word.end <= other.end
+    return inside and word.end - word.start < other.end - other.start
+
+
+def _holds(use: CueUse, word: Word, mention: Mention, passage: Passage) -> bool:
+    """Return whether a cue finds what it asks for around it."""
+    if use.beside and not passage.has(use.beside, passage.clause_of(word.start)):
+        return False
+    return not use.touching or _is_verb_of(word, mention, passage)
+
+
+def _is_verb_of(word: Word, mention: Mention, passage: Passage) -> bool:
+    """Return whether a cue stands right before a name, maybe its maker's name between them.
+
+    A verb of one character is one only after a name or at the start of a clause: 推 in 智谱推GLM.
+    """
+    ends = {m.end for m in passage.mentions}
+    if word.end != mention.start and not any(
+        m.start == word.end and mention.start - m.end in (0, 1) for m in passage.mentions
+    ):
+        return False
+    return word.end - word.start > 1 or word.start in ends | {passage.clause_of(word.start)[0]}
 
 
 def _is_allowed(claim: Claim) -> bool:
     if claim.subject.only == "maker":
         return claim.is_beside and claim.kind in _KINDS_OF_MAKERS
     return claim.subject.only in (None, claim.kind)
-
-
-def _softened(kind: str, word: Word, subject: Subject, passage: Passage) -> str:
-    """Return `rumor` for a launch that is only expected, planned or said to come."""
-    if kind != "launch":
-        return kind
-    spans = {passage.clause_of(word.start), passage.clause_of(subject.mention.start)}
-    for other in passage.words:
-        labels = other.pattern.labels
-        hedged = "@maybe" in labels or ("@maybe_before" in labels and other.start < word.end)
-        if hedged and passage.clause_of(other.start) in spans:
-            return "rumor"
-    return kind
 
 
 def _is_title_of_a_model(subject: Subject, passage: Passage) -> bool:
@@ -205,11 +267,24 @@ def _name_parts(
 
 
 def _cue_part(claim: Claim) -> tuple[str, float]:
-    where = claim.passage.quoted(claim.word.start, claim.word.end)
+    where = claim.passage.quoted(claim.word.start, claim.word.end) + _read_as(claim)
+    if claim.nominal:
+        return f"{claim.kind} cue {where} that names no deed", CUE_NOMINAL
+    if claim.is_beside and is_subordinate(claim.word, claim.passage):
+        return f"{claim.kind} cue {where} told by the way", CUE_APART
     if claim.is_beside:
         return f"{claim.kind} cue {where} in the same clause", CUE_BESIDE
     return f"{claim.kind} cue {where} elsewhere in the passage", CUE_APART
 
 
+def _read_as(claim: Claim) -> str:
+    """Return what the words around a cue made of it, for the reason."""
+    if claim.denied:
+        return ", denied,"
+    told = any(use.kind == claim.kind for use in claim.word.pattern.uses)
+    return "" if told else ", not as it stands,"
+
+
+_BESIDE_A_LAUNCH = frozenset({"rank_change", "partnership", "other"})
 _KINDS_OF_MAKERS = frozenset({"launch", "rumor", "regulation", "other", "delay_cancel"})
-_MOTTO = re.compile(r"(?::|-|·) ?[a-z0-9 ,.'&()-]{4,}$")
+_MOTTO = re.compile(rf"(?::|-|·) ?(?:[a-z0-9 ,.'&()-]{{4,}}|[{HAN}a-z0-9 ,、·+()-]{{8,}})$")

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from signals.catalog import Catalog
-from signals.dates import DateFound, find_dates
 from signals.entities import Entity
-from signals.events import Event, list_events
+from signals.events import Event, list_events, touches_only
 from signals.facts import Fact, find_facts
-from signals.mentions import Lexicon, Mention, Word, resolve
+from signals.fields import Field, read_fields
+from signals.market_names import MarketName, find_market_names
+from signals.mentions import Lexicon, Mention
 from signals.passages import Passage
+from signals.polarity import polarity
 from signals.stories import attributed_to
-from signals.text import Normal, clauses, digest_parts, hide_chrome, normalize, segments
 from signals.themes import Theme, plan_theme
 from signals.weighing import ThemeTag, Weighed, lead, weigh
 
@@ -52,7 +51,9 @@ class Tagging:
     """Everything read from one document. `themes` are at or above min_score, best first.
 
     `polarity` maps an entity to negative or positive, only where the text says so.
-    `background`: the document's first dated event is old news.
+    `background`: the document's first dated event is old news, or it is a long text whose
+    headline tells no event and that dates nothing new. `market_names`: the prediction
+    markets that the text names.
     """
 
     themes: tuple[ThemeTag, ...]
@@ -64,24 +65,7 @@ class Tagging:
     events: tuple[Event, ...]
     attributed_to: str | None
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    name: str
-    normal: Normal
-    passages: tuple[Passage, ...]
-    dates: tuple[DateFound, ...]
-
-    def mentions(self) -> tuple[Mention, ...]:
-        return tuple(mention for passage in self.passages for mention in passage.mentions)
-
-    def dates_by_passage(self) -> Iterable[tuple[DateFound, ...]]:
-        for passage in self.passages:
-            yield tuple(d for d in self.dates if passage.start <= d.start < passage.end)
-
-
-_Placed = TypeVar("_Placed", Word, Mention)
+    market_names: tuple[MarketName, ...] = ()
 
 
 class Tagger:
@@ -93,12 +77,14 @@ class Tagger:
         own = [(word, f"cue:{theme.name}") for theme in themes for word in theme.cues]
         own += [(word, f"block:{theme.name}") for theme in themes for word in theme.blocks]
         entities = tuple(catalog.entities.values())
+        self._named = frozenset(entity.id for entity in entities if entity.kind != "generic")
         self._lexicon = Lexicon(entities, catalog.cues, own) if own else catalog.lexicon
 
     def tag(self, doc: Document) -> Tagging:
         """Return the tags of `doc`. Any text is accepted; nothing is raised."""
         published_at = _aware(doc.published_at)
-        fields = tuple(self._fields(doc, published_at))
+        texts = (doc.title, doc.summary, doc.content)
+        fields = read_fields(self._lexicon, *texts, published_at)
         passages = [passage for field in fields for passage in field.passages]
         facts = tuple(self._facts(doc, fields))
         weighed = [
@@ -110,16 +96,19 @@ class Tagger:
         failing = [w for w in weighed if w.tag.score < w.plan.theme.min_score]
         dates = [dates for field in fields for dates in field.dates_by_passage()]
         events = list_events(weighed, passages, dates, published_at, self.catalog)
+        if touches_only(events, doc.content, weighed):
+            events = tuple(replace(event, background=True) for event in events)
         return Tagging(
             themes=_ranked(passing),
             below=_ranked(failing),
             entities=tuple(_entity_mentions(passages)),
             facts=facts,
-            polarity=self._polarity(passages),
+            polarity=polarity(_title_and_lead(passages), self._named),
             background=bool(events) and events[0].background,
             events=events,
             attributed_to=self._attributed_to(doc),
             reasons=tuple(f"{w.tag.theme}: {r}" for w in passing for r in w.tag.reasons),
+            market_names=find_market_names(*texts),
         )
 
     def entity_ids(self, text: str) -> tuple[str, ...]:
@@ -130,38 +119,7 @@ class Tagger:
         """Return the company or lab behind a label; see Catalog.owner_of."""
         return self.catalog.owner_of(text)
 
-    def _fields(self, doc: Document, published_at: datetime | None) -> Iterable[_Field]:
-        title = normalize(doc.title)
-        passages = self._passages("title", title, frozenset())
-        yield _Field("title", title, passages, find_dates(title, published_at))
-        context = frozenset(label for p in passages for label in p.labels)
-        for name, text in (("summary", doc.summary), ("content", doc.content)):
-            if text:
-                normal = replace(normalize(hide_chrome(text)), original=text)
-                passages = self._passages(name, normal, context)
-                yield _Field(name, normal, passages, find_dates(normal, published_at))
-
-    def _passages(self, field: str, normal: Normal, context: frozenset[str]) -> tuple[Passage, ...]:
-        scan = self._lexicon.scan(normal)
-        words = sorted(scan.words, key=lambda word: word.start)
-        names = sorted(scan.names, key=lambda name: name.start)
-        spans = segments(normal.text, prose=field != "title")
-        parts = digest_parts(normal.text) if field == "title" else spans
-        wide = [_within(words, *part) for part in parts]
-        return tuple(
-            _passage(
-                field,
-                normal,
-                span,
-                _within(words, *span),
-                next(w for part, w in zip(parts, wide, strict=True) if span[0] < part[1]),
-                _within(names, *span),
-                context,
-            )
-            for span in spans
-        )
-
-    def _facts(self, doc: Document, fields: Sequence[_Field]) -> Iterable[Fact]:
+    def _facts(self, doc: Document, fields: Sequence[Field]) -> Iterable[Fact]:
         country = self._country([m for field in fields for m in field.mentions()])
         for field in fields:
             yield from find_facts(
@@ -180,20 +138,6 @@ class Tagger:
                 return country
         return None
 
-    def _polarity(self, passages: Sequence[Passage]) -> dict[str, str]:
-        said: dict[str, str] = {}
-        title = [passage for passage in passages if passage.field == "title"]
-        for passage in [*title, *lead(passages)]:
-            for clause in passage.clauses:
-                side = _side([w for w in passage.words if clause[0] <= w.start < clause[1]])
-                if side is None:
-                    continue
-                inside = [m for m in passage.mentions if clause[0] <= m.start < clause[1]]
-                for mention in inside or passage.mentions:
-                    if self.catalog.entities[mention.entity_id].kind != "generic":
-                        said.setdefault(mention.entity_id, side)
-        return said
-
     def _attributed_to(self, doc: Document) -> str | None:
         for text in (doc.title, doc.summary, doc.content):
             if text and (name := attributed_to(text, self.catalog.labels)):
@@ -201,33 +145,8 @@ class Tagger:
         return None
 
 
-def _passage(
-    field: str,
-    normal: Normal,
-    span: tuple[int, int],
-    words: Sequence[Word],
-    around: Sequence[Word],
-    names: Sequence[Mention],
-    context: frozenset[str],
-) -> Passage:
-    labels = frozenset().union(*(word.pattern.labels for word in words)) if words else frozenset()
-    return Passage(
-        field=field,
-        normal=normal,
-        start=span[0],
-        end=span[1],
-        clauses=clauses(normal.text, *span),
-        mentions=resolve(names, words, context),
-        words=tuple(words),
-        around=tuple(around),
-        labels=labels,
-    )
-
-
-def _within(found: Sequence[_Placed], start: int, end: int) -> Sequence[_Placed]:
-    first = bisect_left(found, start, key=lambda item: item.start)
-    last = bisect_left(found, end, key=lambda item: item.start)
-    return found[first:last]
+def _title_and_lead(passages: Sequence[Passage]) -> Sequence[Passage]:
+    return [*(passage for passage in passages if passage.field == "title"), *lead(passages)]
 
 
 def _entity_mentions(passages: Sequence[Passage]) -> Iterable[EntityMention]:
@@ -240,20 +159,6 @@ def _entity_mentions(passages: Sequence[Passage]) -> Iterable[EntityMention]:
 
 def _in_lead(facts: Sequence[Fact]) -> Sequence[Fact]:
     return [fact for fact in facts if fact.field == "title" or fact.start < _LEAD_CHARS]
-
-
-def _side(words: Sequence[Word]) -> str | None:
-    """Return negative or positive as a clause states it; a denied bad thing is positive."""
-    labels = [word.pattern.labels for word in words]
-    denied = any("@denial" in found for found in labels)
-    bad = any("@negative" in found and "@denial" not in found for found in labels)
-    rejects = any("@negative" in found and "@denial" in found for found in labels)
-    if bad:
-        return "positive" if denied else "negative"
-    if rejects:
-        return "negative"
-    good = any("@positive" in found for found in labels)
-    return "positive" if good and not denied else None
 
 
 def _ranked(weighed: Sequence[Weighed]) -> tuple[ThemeTag, ...]:

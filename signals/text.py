@@ -2,7 +2,8 @@
 
 Matching runs on a normalised copy; every span that leaves this package points into the
 original. The copy is NFKC + casefold, with zero-width characters removed, dashes and quotes
-made plain, and blanks between Han and Latin dropped (`AI 眼镜` and `AI眼镜` are one spelling).
+made plain, traditional characters made simplified (`眼鏡` and `眼镜`), and blanks between Han and
+Latin dropped (`AI 眼镜` and `AI眼镜` are one spelling).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from signals.han import SIMPLIFIED
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 
@@ -36,10 +39,10 @@ class Normal:
 
 def normalize(text: str) -> Normal:
     """Return the normalised copy of `text` with its map back; equal for NFC and NFD input."""
-    plain = text if text.isascii() else text.translate(_PLAIN)
+    plain = text if text.isascii() else _CHANGING.sub(_plain_char, text)
     folded = plain.casefold()
     if plain.isascii() or _keeps_places(plain, folded):
-        normal = Normal(text, folded.translate(_BLANKS))
+        normal = Normal(text, _plain_blanks(folded))
     else:
         normal = _fold_clusters(text, plain)
     return _glue_scripts(normal)
@@ -68,6 +71,8 @@ def segments(text: str, *, prose: bool) -> tuple[tuple[int, int], ...]:
 
 def digest_parts(text: str) -> tuple[tuple[int, int], ...]:
     """Return spans of a title that belong to different stories: `;`, `|`, long slashed parts."""
+    if not _DIGEST_MARK.search(text):
+        return ((0, len(text)),) if text.strip() else ()
     spans = tuple(_split(text, _DIGEST_BREAK))
     return tuple(part for span in spans for part in _split_slashes(text, *span))
 
@@ -75,6 +80,14 @@ def digest_parts(text: str) -> tuple[tuple[int, int], ...]:
 def clauses(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
     """Return the comma-level spans within `text[start:end]`; numbers and clock times hold."""
     return tuple(_split(text[:end], _CLAUSE_BREAK, start))
+
+
+def _plain_char(found: re.Match[str]) -> str:
+    return _PLAIN[ord(found.group())]
+
+
+def _plain_blanks(text: str) -> str:
+    return text.translate(_BLANKS) if _BLANK.search(text) else text
 
 
 def _keeps_places(plain: str, folded: str) -> bool:
@@ -91,11 +104,11 @@ def _fold_clusters(text: str, plain: str) -> Normal:
     ends: list[int] = []
     for start, end in _clusters(plain):
         piece = unicodedata.normalize("NFKC", _INVISIBLE.sub("", plain[start:end])).casefold()
-        piece = unicodedata.normalize("NFKC", piece).translate(_PLAIN)
+        piece = _CHANGING.sub(_plain_char, unicodedata.normalize("NFKC", piece))
         out.append(piece)
         starts.extend([start] * len(piece))
         ends.extend([end] * len(piece))
-    folded = "".join(out).translate(_BLANKS)
+    folded = _plain_blanks("".join(out))
     return Normal(text, folded, tuple(starts), tuple(ends))
 
 
@@ -133,17 +146,20 @@ def _split(text: str, at: re.Pattern[str], start: int = 0) -> Iterator[tuple[int
 
 
 def _split_slashes(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    parts = text[start:end].split("/")
-    # Short parts are dates, shares and pairs of names ("1/4", "AI/AR"), not a digest.
-    if len(parts) < 2 or min(len(part.strip()) for part in parts) < _DIGEST_PART:
+    part = text[start:end]
+    # Where all slashes stand between Latin words they join names: "Pro/Omni", "AI/AR", "$/token".
+    pieces = part.split("/") if _SLASH.search(part) else [part]
+    # Short parts are dates, shares and pairs of names ("1/4", "音频/视频"), not a digest.
+    if len(pieces) < 2 or min(len(piece.strip()) for piece in pieces) < _DIGEST_PART:
         yield start, end
         return
-    for part in parts:
-        yield start, min(start + len(part) + 1, end)
-        start += len(part) + 1
+    for piece in pieces:
+        yield start, min(start + len(piece) + 1, end)
+        start += len(piece) + 1
 
 
 _DIGEST_PART = 7
+_SLASH = re.compile(r"(?<![a-z0-9])/|/(?![a-z0-9])")
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
@@ -155,9 +171,13 @@ _PLAIN: dict[int, str] = (
     | dict.fromkeys([0x00A0, 0x3000, *range(0x2000, 0x200B), 0x202F, 0x205F], " ")
     | {0x2026: "\u3002", 0xFFE5: "\u00a5", 0x2028: "\n", 0x2029: "\n", 0x4E28: "|"}
     | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
+    | SIMPLIFIED
 )
+_CHANGING = re.compile(f"[{''.join(re.escape(chr(code)) for code in sorted(_PLAIN))}]")
+_BLANK = re.compile("[\t\v\f\r]")
 _BLANKS = {9: " ", 11: " ", 12: " ", 13: "\n"}
 _SCRIPT_GAP = re.compile(f"(?<=[{HAN}]) +(?=[a-z0-9])|(?<=[a-z0-9]) +(?=[{HAN}])")
+_DIGEST_MARK = re.compile(r"[;|/]")
 _DIGEST_BREAK = re.compile(r"[;|]+")
 _TITLE_STOP = re.compile(r"[\u3002\n]+|(?<![0-9.])(?<!\bvs)(?<!\bno)\.(?=\s|$)")
 _SENTENCE_END = re.compile(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from signals.catalog import Catalog, Entity
+from signals.passages import Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,14 @@ class ThemePlan:
     subjects: Mapping[str, str]
     makers: Mapping[str, str]
     watches_models: bool
+
+    def may_hold(self, passage: Passage) -> bool:
+        """Return whether a passage can have a subject: a quick look before the search for one."""
+        if self.watches_models and "@text_board" in passage.labels:
+            return True
+        return any(
+            m.entity_id in self.subjects or m.entity_id in self.makers for m in passage.mentions
+        )
 
     def accepts(self, kind: str) -> bool:
         """Return whether the theme's `kinds` allow this kind."""

@@ -48,7 +48,9 @@ def weigh(
     catalog: Catalog,
 ) -> Weighed | None:
     """Return the theme's tag whatever its score, or None when no passage names a subject."""
-    told = [find(plan, passage, catalog) for passage in passages]
+    if not any(plan.may_hold(passage) for passage in passages):
+        return None
+    told = [find(plan, p, catalog) if plan.may_hold(p) else () for p in passages]
     findings = [found[0] for found in told if found]
     if not findings:
         return None

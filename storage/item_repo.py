@@ -1,20 +1,19 @@
-"""Items, their later wordings, their stories and tags."""
+"""Items, their later wordings and their tags; stories: story_repo."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from storage import versions
-from storage.models import Item, ItemRevision, Story, Tag
+from storage.models import Item, ItemRevision, Tag
 from storage.records import ItemRecord, Origin
 
 NO_THEME = ""
-STORY_WINDOW = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +122,7 @@ def put_tags(
         select(Tag).where(Tag.item_id == item.id, col(Tag.known_to).is_(None))
     ).all()
     for row in current:
-        if row.known_from >= known_from:
-            session.delete(row)  # of two readings at one instant nobody could have known the first
-        else:
-            versions.close(session, row, at=known_from)
+        versions.close(session, row, at=known_from)
     session.flush()
     for tag in new.values():
         session.add(
@@ -145,34 +141,6 @@ def put_tags(
                 known_from=known_from,
             )
         )
-    session.flush()
-
-
-def story_candidates(session: Session, item: Item, keys: ItemKeys) -> list[Item]:
-    """Return earlier items of the last 72 h that share the canonical URL or the title key."""
-    same = col(Item.title_key) == keys.title_key
-    if keys.canonical_url:
-        same = same | (col(Item.canonical_url) == keys.canonical_url)
-    query = (
-        select(Item)
-        .where(same, col(Item.id) != item.id, col(Item.story_id).is_not(None))
-        .where(col(Item.observed_at) >= item.observed_at - STORY_WINDOW)
-        .order_by(col(Item.observed_at), col(Item.id))
-    )
-    return list(session.exec(query))
-
-
-def story_items(session: Session, story_id: str) -> list[Item]:
-    """Return the items of a story in the order we saw them."""
-    query = (
-        select(Item).where(Item.story_id == story_id).order_by(col(Item.observed_at), col(Item.id))
-    )
-    return list(session.exec(query))
-
-
-def put_story(session: Session, story: Story) -> None:
-    """Write a story, replacing what was known of it."""
-    session.merge(story)
     session.flush()
 
 

@@ -86,12 +86,18 @@ def of_origin(session: Session, origin_kind: str, origin_id: str) -> list[Signal
 
 
 def unlinked(
-    session: Session, *, now: datetime, horizon: datetime, windows_s: Sequence[int]
+    session: Session,
+    *,
+    now: datetime,
+    horizon: datetime,
+    windows_s: Sequence[int],
+    patience: timedelta | None = UNLINKED_FOR,
 ) -> list[Signal]:
     """Return current signals since `horizon` without a link, or with one that can be read now.
 
-    A signal that found no leg within UNLINKED_FOR of being known is not tried again. A link that
-    is not final can be read again once its window, one of `windows_s`, has closed. Oldest first.
+    A signal that found no leg within `patience` of being known is not tried again (None: always,
+    as after history came in). A link that is not final can be read again once its window, one of
+    `windows_s`, has closed. Oldest first.
     """
     linked = select(Link.signal_id).where(col(Link.known_to).is_(None))
     closed = or_(
@@ -106,16 +112,60 @@ def unlinked(
         col(Link.signal_id) == col(Signal.signal_id),
         closed,
     )
+    alone: Any = col(Signal.signal_id).not_in(linked)
+    if patience is not None:
+        alone = alone & (col(Signal.known_from) > now - patience)
     query = (
         select(Signal)
         .where(col(Signal.known_to).is_(None), col(Signal.at) >= horizon, col(Signal.at) <= now)
-        .where(
-            (col(Signal.signal_id).not_in(linked) & (col(Signal.known_from) > now - UNLINKED_FOR))
-            | readable.exists()
-        )
+        .where(alone | readable.exists())
         .order_by(col(Signal.at), col(Signal.id))
     )
     return list(session.exec(query))
+
+
+def incomplete(
+    session: Session, *, horizon: datetime, window_s: int, reasons: Sequence[str], enough: int
+) -> list[Signal]:
+    """Return current signals since `horizon` that more of the past could say more about.
+
+    Those with a focal link of `window_s` whose verdict is one of `reasons`, or which was compared
+    with fewer than `enough` windows. Oldest first.
+    """
+    found = select(Link.signal_id).where(
+        col(Link.known_to).is_(None),
+        col(Link.focal),
+        Link.window_s == window_s,
+        col(Link.signal_id) == col(Signal.signal_id),
+        col(Link.verdict).in_(reasons) | (col(Link.n_placebo) < enough),
+    )
+    query = (
+        select(Signal)
+        .where(col(Signal.known_to).is_(None), col(Signal.at) >= horizon, found.exists())
+        .order_by(col(Signal.at), col(Signal.id))
+    )
+    return list(session.exec(query))
+
+
+def focal(
+    session: Session, outcome_ids: Sequence[int], *, window_s: int, since: datetime
+) -> dict[int, list[tuple[str, Signal]]]:
+    """Return, for each outcome, the current signals since `since` that test it, oldest first.
+
+    Each with the relation of its link.
+    """
+    query = (
+        select(Link.outcome_id, Link.relation, Signal)
+        .join(Signal, col(Signal.signal_id) == col(Link.signal_id))
+        .where(col(Link.known_to).is_(None), col(Signal.known_to).is_(None), col(Link.focal))
+        .where(Link.window_s == window_s, col(Link.outcome_id).in_(outcome_ids))
+        .where(col(Signal.at) >= since)
+        .order_by(col(Signal.at), col(Signal.id))
+    )
+    found: dict[int, list[tuple[str, Signal]]] = {}
+    for outcome_id, relation, row in session.exec(query):
+        found.setdefault(outcome_id, []).append((relation, row))
+    return found
 
 
 def put_link(session: Session, values: dict[str, Any], *, known_from: datetime) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session, SQLModel, select
 
 from storage.columns import dump_json
+from storage.instants import to_ms
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -25,7 +26,7 @@ def put(
     current = current_row(session, model, key)
     if current is not None and _equal(current, values):
         return current, False
-    if current is not None and getattr(current, "known_from") >= known_from:  # noqa: B009
+    if current is not None and _began_at(current, known_from):
         # Of two versions from one instant nobody could have known the first.
         return _amend(session, current, values), True
     if current is not None:
@@ -45,9 +46,12 @@ def current_row(session: Session, model: type[Row], key: Mapping[str, Any]) -> R
 
 
 def close(session: Session, row: SQLModel, *, at: datetime) -> None:
-    """End a version at `at`."""
-    setattr(row, "known_to", at)  # noqa: B010
-    session.add(row)
+    """End a version at `at`; one that only began then is deleted, nobody could have known it."""
+    if _began_at(row, at):
+        session.delete(row)
+    else:
+        setattr(row, "known_to", at)  # noqa: B010
+        session.add(row)
     session.flush()
 
 
@@ -55,6 +59,11 @@ def known_at(model: type[Row], instant: datetime) -> Any:
     """Return the condition that keeps the versions known at `instant`."""
     known_from, known_to = getattr(model, "known_from"), getattr(model, "known_to")  # noqa: B009
     return (known_from <= instant) & (known_to.is_(None) | (known_to > instant))
+
+
+def _began_at(row: SQLModel, instant: datetime) -> bool:
+    # A stored instant has lost its microseconds, a row of this session may still have them.
+    return to_ms(getattr(row, "known_from")) >= to_ms(instant)  # noqa: B009
 
 
 def _amend(session: Session, row: Row, values: Mapping[str, Any]) -> Row:

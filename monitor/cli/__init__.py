@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, files, look, markets, operate, past, sources, tags
+from monitor.cli import alerts, evaluation, files, look, markets, operate, past, sources, tags
 from monitor.cli.context import Options
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ operate.register(app)
 look.register(app)
 markets.register(app)
 tags.register(app)
+evaluation.register(app)
 files.register(app)
 past.register(app)
 sources.register(app)

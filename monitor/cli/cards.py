@@ -52,6 +52,9 @@ def card_lines(report: Report) -> Iterator[str]:
     )
     yield "Reasons:"
     yield from (f"  - {reason}" for reason in report["reasons"])
+    if len(report["story"]) > 1:
+        yield "One story:"
+        yield from (f"  - {line}" for line in report["story"])
     yield "Key points:"
     yield from (f"  - {point}" for point in [*report["entities"], *report["key_points"]])
     yield "What to watch:"

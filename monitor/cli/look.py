@@ -9,6 +9,7 @@ import typer
 from monitor.cli import render
 from monitor.cli.arguments import parse_when
 from monitor.cli.context import Options, chosen, print_json, reading, utc_now
+from monitor.cli.marks import one_signal, signals_mark
 from monitor.errors import ConfigError, MonitorError
 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     signals = typer.Typer(help="List signals or show one's card.", no_args_is_help=True)
     signals.command("list")(signals_list)
     signals.command("show")(signals_show)
+    signals.command("mark")(signals_mark)
     app.add_typer(signals, name="signals")
     themes = typer.Typer(help="The configured themes.", no_args_is_help=True)
     themes.command("list")(themes_list)
@@ -109,9 +111,9 @@ def signals_show(
     options: Options = context.obj
     config, topics = options.load_topics()
     with reading(config) as session:
-        found = card(session, topics, signal_id, now=utc_now())
-    if found is None:
-        raise MonitorError(f"no signal {signal_id!r}; `signal-monitor signals list` names them")
+        name = one_signal(session, signal_id).signal_id
+        found = card(session, topics, name, now=utc_now())
+    assert found is not None  # of the same snapshot
     if as_json:
         print_json(found)
     elif markdown:

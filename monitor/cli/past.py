@@ -1,4 +1,4 @@
-"""`backfill`: the past of sources, in resumable chunks, with a bar."""
+"""`backfill` and `retag`: the past of sources, and what is made of it, resumable, with a bar."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ import typer
 from monitor.cli.arguments import parse_when
 from monitor.cli.context import Options, chosen, owning, print_json, utc_now
 from monitor.cli.tables import safe, show_rows
-from monitor.errors import ConfigError
+from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from monitor.config import Config
     from monitor.jobs.backfill import BackfillReport, Progress
+    from monitor.topics import Topics
     from storage import Store
 
 
 def register(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    app.command("backfill")(backfill)
+    """Add these commands to the command line."""
+    app.command()(backfill)
+    app.command()(retag)
 
 
 def backfill(
@@ -52,6 +54,70 @@ def backfill(
         _show(options.console(), reports)
     failed = sum(report.error is not None for report in reports)
     return 0 if not failed else 1 if failed == len(reports) else 3
+
+
+def retag(
+    context: typer.Context,
+    since: Annotated[
+        str | None, typer.Option(help="News of this instant or span on: 30d; default: all.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Read stored items again after a change of catalog or themes; never alerts.
+
+    What was known before stays known then. Ended early, it goes on where it was; again, it finds
+    nothing to do.
+    """
+    from storage import outdated
+    from storage.engine import sqlite_path
+
+    options: Options = context.obj
+    options.set_up_logs()
+    config, topics = options.load_topics()
+    start = parse_when(since, now=utc_now(), option="--since")
+    if start is not None and start >= utc_now():
+        raise ConfigError("--since must lie in the past, as in 30d or 2026-06-01")
+    path = sqlite_path(config.storage.url)
+    if path is not None and not path.exists():
+        raise MonitorError(f"{path}: no database yet; `signal-monitor run` or `poll` makes it")
+    with owning(config, wait=True) as store, _bar(options) as progress:
+        found = _retag(store, topics, start, progress)
+        with store.read() as session:
+            found["left"] = outdated.count(session, topics.version)
+    if as_json:
+        print_json(found)
+    else:
+        _show_retagged(options.console(), found)
+
+
+def _retag(
+    store: Store, topics: Topics, since: datetime | None, progress: Progress
+) -> dict[str, Any]:
+    from monitor.jobs.retag import OUTCOMES, retag
+    from storage import outdated
+
+    now, done, links, counts = utc_now(), 0, 0, dict.fromkeys(OUTCOMES, 0)
+    with store.read() as session:
+        total = outdated.count(session, topics.version, since=since)
+    batch, after = None, None
+    while batch is None or after is not None:
+        progress("items", done, max(total, done))
+        with store.begin() as session:
+            batch = retag(session, topics, now=now, since=since, after=after)
+        after = batch.next
+        done, links = done + batch.items, links + batch.links
+        counts = {name: count + batch.signals[name] for name, count in counts.items()}
+    return {"version": topics.version, "items": done, "signals": counts, "links": links}
+
+
+def _show_retagged(console: Console, found: dict[str, Any]) -> None:
+    if found["items"]:
+        counts = ", ".join(f"{count:,} {name}" for name, count in found["signals"].items())
+        console.print(f"items read again: {found['items']:,}; signals: {counts}")
+    else:
+        console.print("nothing to do: every item asked for was read with this catalog")
+    if found["left"]:
+        console.print(f"older items left as they were: {found['left']:,}; `retag` reads those, too")
 
 
 async def _read(

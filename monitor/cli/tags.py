@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +16,7 @@ from monitor.cli.context import Options, print_json, utc_now
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
+    from monitor.config import Config
     from signals.tagger import Tagger, Tagging
 
 
@@ -45,27 +44,27 @@ def tag(
 ) -> None:
     """Explain which themes, entities, facts and kind a text gets, and why.
 
-    `--jsonl` answers each line of stdin with one line, junk too; only empty lines get none.
+    `--jsonl` answers each line of stdin with one line, junk and empty ones too; the other options
+    hold for lines that do not say themselves.
     """
+    from monitor.topics import open_topics
+    from signals.tagger import Document
+
     options: Options = context.obj
     if sum((bool(text), file is not None, jsonl)) != 1:
         raise ConfigError("tag needs one of a text, --file FILE, --jsonl, or - for stdin")
-    tagger = _topics(options).tagger
+    tagger = open_topics(config_or_shipped(options)).tagger
+    published = parse_when(published_at, now=utc_now(), option="--published-at")
     if jsonl:
-        for line in tag_lines(tagger, sys.stdin.buffer):
+        instant = published.isoformat() if published else None
+        given = {"published_at": instant, "source": source, "lang": lang}
+        for line in tag_lines(tagger, sys.stdin.buffer, given):
             sys.stdout.write(line + "\n")
+            sys.stdout.flush()  # who writes one line and waits for its answer gets it
         return
     title, content = _read(text, file)
     found = tagger.tag(
-        _document(
-            {
-                "title": title,
-                "content": content,
-                "published_at": published_at,
-                "source": source,
-                "lang": lang,
-            }
-        )
+        Document(title, content=content, published_at=published, source=source, lang=lang)
     )
     if as_json:
         print_json(plain(found))
@@ -95,54 +94,56 @@ def _below_reasons(found: Tagging) -> list[str]:
     return [f"below {tag.theme}: {reason}" for tag in found.below for reason in tag.reasons]
 
 
-def _topics(options: Options) -> Any:
-    """Return the themes of the config; the shipped ones where there is no config file."""
+def config_or_shipped(options: Options) -> Config:
+    """Return the config; the shipped one where there is no config file."""
     from monitor.config import parse_config, shipped_text
-    from monitor.topics import open_topics
 
     if options.config_path is None and not options.config_file().exists():
-        return open_topics(parse_config(shipped_text(), name="config.yaml", folder=Path()))
-    return options.load_topics()[1]
+        return parse_config(shipped_text(), name="config.yaml", folder=Path())
+    return options.load_config()
 
 
-def tag_lines(tagger: Tagger, lines: Iterable[bytes]) -> Iterator[str]:
-    """Yield one JSON text for each line that is not empty, in order; junk gets an error."""
-    for line in lines:
-        if line.rstrip(b"\r\n"):
-            yield _tag_line(tagger, line)
+def tag_lines(
+    tagger: Tagger, stream: IO[bytes], given: Mapping[str, str | None] | None = None
+) -> Iterator[str]:
+    """Yield one JSON text for each line of `stream`, in order; what is no item gets an error.
+
+    `given` holds for items that lack a field.
+    """
+    known = {name: value for name, value in (given or {}).items() if value is not None}
+    for line in _lines(stream):
+        if line is None:
+            yield _error(None, f"the line is longer than {MAX_TEXT >> 20} MiB")
+        else:
+            yield _tag_line(tagger, line, known)
 
 
-def _tag_line(tagger: Tagger, line: bytes) -> str:
-    identifier: Any = None
+def _lines(stream: IO[bytes]) -> Iterator[bytes | None]:
+    """Yield lines; None for one longer than MAX_TEXT, which is never held as a whole."""
+    while line := stream.readline(MAX_TEXT + 1):
+        if len(line) <= MAX_TEXT:
+            yield line
+            continue
+        while line and not line.endswith(b"\n"):
+            line = stream.readline(MAX_TEXT)
+        yield None
+
+
+def _tag_line(tagger: Tagger, line: bytes, given: Mapping[str, str]) -> str:
+    from monitor.documents import identifier, read_document, read_object
+
+    name: Any = None
     try:
-        item = _object(line)
-        identifier = _identifier(item.get("id"))
-        found = plain(tagger.tag(_document(item)))
-        return json.dumps({"id": identifier, **found}, ensure_ascii=False)
-    except typer.BadParameter as error:
-        why = f"published_at: {error.message}"
-    except RecursionError:
-        why = "nested too deeply"
+        item = read_object(line)
+        name = identifier(item)
+        found = plain(tagger.tag(read_document({**given, **item} if given else item)))
+        return json.dumps({"id": name, **found}, ensure_ascii=False)
     except (ValueError, TypeError, OverflowError) as error:
-        why = str(error)
-    return json.dumps({"id": identifier, "error": why}, ensure_ascii=False)
+        return _error(name, str(error))
 
 
-def _object(line: bytes) -> dict[str, Any]:
-    item = json.loads(line.decode("utf-8"), parse_constant=_refuse)
-    if not isinstance(item, dict):
-        raise TypeError("a line must hold one JSON object")
-    return item
-
-
-def _refuse(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON value")
-
-
-def _identifier(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("the id is no finite number")
-    return value
+def _error(name: Any, why: str) -> str:
+    return json.dumps({"id": name, "error": why}, ensure_ascii=False)
 
 
 def _read(text: list[str] | None, file: Path | None) -> tuple[str, str | None]:
@@ -171,33 +172,6 @@ def _read(text: list[str] | None, file: Path | None) -> tuple[str, str | None]:
 
 def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error)
-
-
-def _document(item: dict[str, Any]) -> Any:
-    from signals.tagger import Document
-
-    title = item.get("title")
-    if not isinstance(title, str):
-        raise TypeError("title must be a text")
-    return Document(
-        title=title,
-        summary=_text(item, "summary"),
-        content=_text(item, "content"),
-        published_at=_instant(_text(item, "published_at")),
-        source=_text(item, "source"),
-        lang=_text(item, "lang"),
-    )
-
-
-def _text(item: dict[str, Any], name: str) -> str | None:
-    value = item.get(name)
-    if value is not None and not isinstance(value, str):
-        raise TypeError(f"{name} must be a text")
-    return value or None
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else parse_when(text, now=utc_now())
 
 
 def _explained(found: Tagging) -> Iterator[str]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
+from monitor.jobs.stories import StoryRoom
 from monitor.topics import Topics
-from signals.stories import Candidate, StoryKey, assign, independent_publishers
+from signals.stories import language
 from signals.tagger import Document, Tagging
-from storage import item_repo, signal_repo
-from storage.item_repo import ItemKeys, TagRecord
-from storage.models import Item, Signal, Story, Tag
+from storage import item_repo, signal_repo, story_repo
+from storage.item_repo import TagRecord
+from storage.models import Item, Signal, Tag
 from storage.records import Origin, Precision
 
 BATCH_ITEMS = 500
@@ -39,26 +40,43 @@ class Tagged:
 
 def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
     """Return what followed from items that are untagged or reworded, BATCH_ITEMS at most."""
-    touched: dict[str, None] = {}
-    items = item_repo.untagged(session, topics.catalog.version, limit=BATCH_ITEMS)
+    items = item_repo.untagged(session, topics.version, limit=BATCH_ITEMS)
     told = [item for item in items if item.seen_as is None]
-    for item in sorted(told, key=lambda item: item.published_at or item.observed_at):
-        tagging = topics.tagger.tag(_document(session, item))
-        item.attributed_to = tagging.attributed_to
-        session.add(item)
-        item_repo.put_tags(
-            session,
-            item,
-            _tag_records(tagging),
-            catalog_version=topics.catalog.version,
-            known_from=now,
-        )
-        touched[_join_story(session, item, tagging)] = None
     signals = [
-        signal for story in touched for signal in _story_signals(session, topics, story, now=now)
+        row
+        for story in read_items(session, topics, told, now=now)
+        for values in story_values(session, topics, story)
+        if (row := _changed(session, values, now=now)) is not None
     ]
     seen = tuple(item for item in items if item.seen_as is not None)
     return Tagged(signals, more=len(items) == BATCH_ITEMS, seen=seen)
+
+
+def read_items(
+    session: Session, topics: Topics, items: Sequence[Item], *, now: datetime
+) -> list[str]:
+    """Return the stories that reading `items` touched; the tags they had are closed."""
+    room = StoryRoom(session, topics, items, now=now)
+    for item in sorted(items, key=lambda item: item.published_at or item.observed_at):
+        tagging = topics.tagger.tag(_document(session, item))
+        item.attributed_to = tagging.attributed_to
+        item.lang = language(item.title, item.lang)
+        session.add(item)
+        item_repo.put_tags(
+            session, item, _tag_records(tagging), catalog_version=topics.version, known_from=now
+        )
+        room.place(item, is_themed=bool(tagging.themes or tagging.below))
+    return room.write()
+
+
+def story_values(session: Session, topics: Topics, story: str) -> Iterator[dict[str, Any]]:
+    """Yield the values of the signals that the current tags of a story's items make."""
+    items = {item.id: item for item in story_repo.items(session, story) if item.id}
+    tags = item_repo.current_tags(session, items)
+    for theme in topics.themes:
+        own = [tag for tag in tags if tag.theme == theme.name and tag.score >= theme.min_score]
+        if own:
+            yield from _signal_values(session, story, _best(own, items), items)
 
 
 def signal_id(origin_kind: str, origin_id: str, theme: str, event_no: int) -> str:
@@ -109,7 +127,7 @@ def _document(session: Session, item: Item) -> Document:
         content=content,
         published_at=item.published_at,
         source=item.publisher or item.source,
-        lang=item.lang,
+        lang=language(title, item.lang),
         tier=item.tier,
         url=item.url,
     )
@@ -154,74 +172,19 @@ def _event(event: Any) -> dict[str, Any]:
     }
 
 
-def _join_story(session: Session, item: Item, tagging: Tagging) -> str:
-    """Return the story of `item`, its own or one that tells the same news."""
-    reason = None
-    if item.story_id is None:
-        keys = ItemKeys(item.canonical_url, item.title_key)
-        candidates = [
-            Candidate(other.story_id, _story_key(session, other))
-            for other in item_repo.story_candidates(session, item, keys)
-            if other.story_id
-        ]
-        mine = _story_key(session, item, {mention.entity for mention in tagging.entities})
-        item.story_id, reason = assign(mine, candidates)
-        session.add(item)
-        session.flush()
-    _write_story(session, item.story_id, reason)
-    return item.story_id
+def _changed(session: Session, values: dict[str, Any], *, now: datetime) -> Signal | None:
+    row, changed = signal_repo.put_signal(session, values, known_from=now)
+    return row if changed else None
 
 
-def _story_key(session: Session, item: Item, entities: set[str] | None = None) -> StoryKey:
-    return StoryKey(
-        source=item.source,
-        guid=item.guid,
-        title=item.title,
-        at=item.published_at or item.observed_at,
-        url=item.canonical_url,
-        publisher=item.publisher,
-        attributed_to=item.attributed_to,
-        entities=frozenset(_entities(session, item) if entities is None else entities),
-    )
+def _best(tags: Sequence[Tag], items: dict[int, Item]) -> Tag:
+    """Return the tag that speaks for a story: the highest score, tier, then who was first."""
 
+    def rank(tag: Tag) -> tuple[float, int, float, int]:
+        item = items[tag.item_id]
+        return -tag.score, item.tier, _public(item)[0].timestamp(), tag.item_id
 
-def _entities(session: Session, item: Item) -> set[str]:
-    tags = item_repo.current_tags(session, [item.id] if item.id else [])
-    return {entity for tag in tags for entity in tag.entities or ()}
-
-
-def _write_story(session: Session, story: str, reason: str | None) -> None:
-    items = item_repo.story_items(session, story)
-    known = session.get(Story, story)
-    published = [item.published_at for item in items if item.published_at]
-    item_repo.put_story(
-        session,
-        Story(
-            id=story,
-            first_published_at=min(published, default=None),
-            first_observed_at=min(item.observed_at for item in items),
-            items=len(items),
-            publishers=independent_publishers(_story_key(session, item, set()) for item in items),
-            entities=sorted({e for item in items for e in _entities(session, item)}),
-            reason=reason or (known.reason if known else None),
-        ),
-    )
-
-
-def _story_signals(
-    session: Session, topics: Topics, story: str, *, now: datetime
-) -> Iterable[Signal]:
-    items = {item.id: item for item in item_repo.story_items(session, story) if item.id}
-    tags = item_repo.current_tags(session, items)
-    for theme in topics.themes:
-        own = [tag for tag in tags if tag.theme == theme.name and tag.score >= theme.min_score]
-        if not own:
-            continue
-        best = max(own, key=lambda tag: (tag.score, -items[tag.item_id].tier, -tag.item_id))
-        for values in _signal_values(session, story, best, items):
-            row, changed = signal_repo.put_signal(session, values, known_from=now)
-            if changed:
-                yield row
+    return min(tags, key=rank)
 
 
 def _signal_values(
@@ -229,7 +192,8 @@ def _signal_values(
 ) -> Iterable[dict[str, Any]]:
     item = items[tag.item_id]
     at, precision = first_public(items.values())
-    row = session.get(Story, story)
+    row = story_repo.get(session, story)
+    was_told = story_repo.was_told(session, story, tag.theme)
     events = tag.events or [{"no": 0, "kind": tag.kind, "background": tag.background}]
     for event in events:
         is_old = bool(event.get("background"))
@@ -253,7 +217,7 @@ def _signal_values(
             "publishers": row.publishers if row else 1,
             "polarity": tag.polarity,
             "background": is_old,
-            "alertable": any(map(is_fresh, items.values())) and not is_old,
+            "alertable": any(map(is_fresh, items.values())) and not is_old and not was_told,
             "reason": _reason(event, tag),
         }
         yield {**values, "novelty": novelty(session, values)}

@@ -6,7 +6,7 @@ for. It joins no story; the news that follow are signals of their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,25 +59,34 @@ def signal_releases(
 
     One for each theme that watches an entity of the item's name and takes its kind (`seen_as`).
     """
+    signals = []
+    for values in release_values(session, topics, items, now=now):
+        row, changed = signal_repo.put_signal(session, values, known_from=now)
+        if changed:
+            signals.append(row)
+    return signals
+
+
+def release_values(
+    session: Session, topics: Topics, items: Iterable[Item], *, now: datetime
+) -> Iterator[dict[str, Any]]:
+    """Yield the values of the signals of `items` seen by machines; each is marked as read."""
     seen = list(items)
     watches = [_watch(theme, topics) for theme in topics.themes] if seen else []
-    signals = []
     for item in seen:
         entities = _entities(item, topics)
         score = SCORES.get(item.seen_as or "", DEFAULT_SCORE)
         wanted = [(watch.config, watch.wants(item, entities)) for watch in watches]
         tags = [_tag(theme, item, found, score) for theme, found in wanted if found]
-        item_repo.put_tags(
-            session, item, tags, catalog_version=topics.catalog.version, known_from=now
-        )
+        item_repo.put_tags(session, item, tags, catalog_version=topics.version, known_from=now)
         for theme, found in wanted:
-            if not found or score < theme.min_score:
-                continue
-            values = _values(session, item, theme.name, found, score)
-            row, changed = signal_repo.put_signal(session, values, known_from=now)
-            if changed:
-                signals.append(row)
-    return signals
+            if found and score >= theme.min_score:
+                yield _values(session, item, theme.name, found, score)
+
+
+def origin_of(item: Item) -> str:
+    """Return what a signal of such an item names as its origin."""
+    return f"{item.source}/{item.guid}"
 
 
 def _watch(theme: ThemeConfig, topics: Topics) -> _Watch:
@@ -117,7 +126,7 @@ def _tag(theme: ThemeConfig, item: Item, entities: list[str], score: float) -> T
 def _values(
     session: Session, item: Item, theme: str, entities: list[str], score: float
 ) -> dict[str, Any]:
-    origin = f"{item.source}/{item.guid}"
+    origin = origin_of(item)
     at, precision = first_public([item])
     if precision not in EXACT:
         # A day would hide that we know to the second by when it was public.

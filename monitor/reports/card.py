@@ -11,7 +11,7 @@ from monitor.reports.facts import fact_texts
 from monitor.reports.leaderboard import headline, leaderboards
 from monitor.reports.prices import market_prices
 from monitor.topics import Topics
-from storage import item_repo, signal_repo
+from storage import signal_repo, story_repo
 from storage.models import Link, Market, Outcome, Signal
 
 PRIMARY_WINDOW_S = 3600
@@ -24,9 +24,8 @@ def card(
     signal = signal_repo.signal(session, signal_id)
     if signal is None:
         return None
-    items = (
-        item_repo.story_items(session, signal.origin_id) if signal.origin_kind == "story" else []
-    )
+    items = story_repo.items(session, signal.origin_id) if signal.origin_kind == "story" else []
+    story = story_repo.get(session, signal.origin_id) if items else None
     open_markets = [
         row for row in market_prices(session, signal.theme, now=now) if row["status"] == "open"
     ]
@@ -55,6 +54,7 @@ def card(
             }
             for item in items
         ],
+        "story": (story.reason or "").splitlines() if story else [],
         "evidence": _evidence(session, signal),
         "reasons": list(signal.reason or ()),
         "watch": [

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from monitor.config import PLACEHOLDER_CONTACT, Config
 from monitor.reports.prices import market_prices
 from monitor.reports.sources import source_rows
-from storage import alert_repo, delivery_repo, lock
+from monitor.topics import open_topics
+from storage import alert_repo, delivery_repo, lock, outdated
 from storage.instants import parse_instant
 
 
@@ -31,6 +32,7 @@ def status(
         "sources": sources,
         "last_alert": {"at": latest[0][0].at, "title": latest[0][0].title} if latest else None,
         "outbox_pending": delivery_repo.pending_count(session),
+        "outdated_items": outdated.count(session, open_topics(config).version),
         "database": {"path": str(database), "bytes": size, "max_bytes": config.storage.max_size},
     }
     return {**report, "problems": _problems(report, config)}

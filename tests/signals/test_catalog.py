@@ -24,6 +24,88 @@ def test_shipped_catalog_covers_labs_and_devices_of_both_themes(catalog: Catalog
     assert catalog.top_owner("dingtalk-a1").id == "alibaba"
 
 
+@pytest.mark.parametrize(
+    ("text", "entity"),
+    [
+        ("通义千问 3", "qwen"), ("QwQ-32B", "qwen"), ("Tongyi Lab", "alibaba"),
+        ("欢乐马", "wan-video"),
+        ("深度求索", "deepseek"), ("月之暗面", "moonshot"), ("Kimi K3", "kimi"), ("Z.ai", "zhipu"),
+        ("ChatGLM", "glm"), ("AutoGLM", "zhipu-apps"), ("文心一言 5", "ernie"),
+        ("ernie-5.1", "ernie"),
+        ("豆包大模型 2", "doubao"), ("dola-seed-2.0", "doubao"), ("火山引擎", "bytedance"),
+        ("Seedance 2", "seedance"), ("腾讯混元", "hunyuan"), ("Tencent Hy3", "hunyuan"),
+        ("腾讯元宝", "yuanbao"), ("MiniMax-M3", "minimax"), ("稀宇科技", "minimax-group"),
+        ("海螺AI", "hailuo"), ("Step 3.7 Flash", "stepfun"), ("MiMo-V2.5", "mimo"),
+        ("LongCat-2.0", "longcat"), ("百灵 Ling-2.6-1T", "ling"), ("盘古大模型", "pangu"),
+        ("openPangu", "pangu"), ("讯飞星火", "spark"), ("可灵AI", "kling"),
+        ("SenseNova", "sensenova"), ("百川智能", "baichuan"), ("零一万物", "zero-one"),
+        ("Muse Spark", "muse"), ("Claude Opus 5", "claude"), ("Grok 5", "grok"),
+        ("SpaceXAI", "xai"), ("Manus AI", "manus"), ("Cursor Composer 2", "cursor"),
+        ("Gemini 4", "gemini"), ("GPT-6", "gpt"), ("Llama 5", "muse"), ("Amazon Nova", "nova"),
+        ("夸克AI眼镜 S1", "quark-glasses"), ("千问AI眼镜", "qwen-glasses"),
+        ("DingTalk A1", "dingtalk-a1"), ("小度AI眼镜", "xiaodu-glasses"),
+        ("小度AI手表", "xiaodu-watch"), ("小米AI眼镜", "xiaomi-glasses"),
+        ("豆包AI眼镜", "doubao-glasses"), ("Ola Friend", "ola-friend"),
+        ("豆包手机", "doubao-phone"),
+        ("Oakley Meta", "meta-glasses"), ("Ray-Ban Meta", "meta-glasses"),
+        ("Meta AI pendant", "meta-pendant"), ("EssilorLuxottica", "essilorluxottica"),
+        ("OpenAI earbuds", "openai-device"), ("io Products", "openai-device"),
+        ("Android XR glasses", "google-glasses"), ("Galaxy Glasses", "samsung-glasses"),
+        ("Project Aura", "xreal-glasses"), ("Apple smart glasses", "apple-glasses"),
+        ("Snap Spectacles", "snap-specs"), ("Bee AI", "bee"), ("Rokid Glasses", "rokid-glasses"),
+        ("RayNeo X3", "rayneo-glasses"), ("VITURE", "viture-glasses"),
+        ("Even Realities G2", "even-glasses"), ("影目科技", "inmo-glasses"),
+        ("讯飞AI眼镜", "iflytek-glasses"), ("理想AI眼镜", "livis"),
+        ("华为智能眼镜", "huawei-glasses"),
+        ("StarV", "starv-glasses"), ("李未可", "liweike-glasses"), ("闪极AI眼镜", "shanji-glasses"),
+        ("Brilliant Halo", "brilliant-glasses"), ("Looktech", "looktech-glasses"),
+        ("Solos AirGo", "solos-glasses"), ("Oura Ring", "oura"), ("RingConn", "ringconn"),
+        ("Galaxy Ring", "galaxy-ring"), ("Plaud NotePin", "plaud"),
+        ("Friend pendant", "friend-pendant"), ("Humane Ai Pin", "humane-pin"),
+        ("Limitless pendant", "limitless"), ("Sandbar Stream", "sandbar"), ("AI戒指", "smart-ring"),
+        ("AI吊坠", "ai-pin"), ("AI录音卡", "ai-recorder"), ("智慧眼鏡", "ai-glasses"),
+        ("T-Head Semiconductor", "t-head"), ("China Unicom", "china-unicom"),
+        ("阶跃星辰 與 騰訊", "tencent"),
+    ],
+)  # fmt: skip
+def test_shipped_catalog_knows_each_name_of_the_reference(
+    catalog: Catalog, text: str, entity: str
+) -> None:
+    assert entity in catalog.entity_ids(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("Qwen 3.5 Plus", "3.5 Plus"),
+        ("GLM-5.2", "5.2"),
+        ("Kimi K3", "K3"),
+        ("DeepSeek-V4ProAPI限时", "V4Pro"),
+        ("DeepSeek V4-Flash", "V4-Flash"),
+        ("Qwen3.6-35B-A3B", "3.6-35B-A3B"),
+        ("MiniMax M2.7", "M2.7"),
+        ("千问3.7", "3.7"),
+        ("ERNIE 4.5 Turbo", "4.5 Turbo"),
+    ],
+)
+def test_version_is_read_off_the_name(catalog: Catalog, text: str, version: str) -> None:
+    mentions = [mention for mention in catalog.lexicon.read(text) if mention.versioned]
+
+    assert [fold(text)[m.name_end : m.end].strip(" -") for m in mentions] == [version.lower()]
+
+
+@pytest.mark.parametrize("text", ["DeepSeek 500亿", "Kimi 2026年", "Qwen 30 million users"])
+def test_counts_and_years_are_no_versions(catalog: Catalog, text: str) -> None:
+    assert not any(mention.versioned for mention in catalog.lexicon.read(text))
+
+
+def test_a_slip_in_an_alias_is_named() -> None:
+    text = "entities: [{id: a, kind: lab, aliases: [{text: A, need: [b]}]}]"
+
+    with pytest.raises(CatalogError, match="a: aliases: A: unknown field need"):
+        load_catalog(text, CUES)
+
+
 def test_every_problem_is_named_with_entity_and_field_in_one_error() -> None:
     text = """
 entities:

@@ -69,6 +69,82 @@ def test_bare_yen_sign_is_read_by_country_then_language_else_left_open() -> None
 
 
 @pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("costs $1.74/1M input tokens", "1.74", "USD/1M tokens"),
+        ("at $3.48 per million output tokens", "3.48", "USD/1M tokens"),
+        ("每百万 tokens 价格 0.8 元", "0.8", "CNY/1M tokens"),
+        ("0.8元/百万token", "0.8", "CNY/1M tokens"),
+        ("a plan at $20 a month", "20", "USD/month"),
+        ("月费39元起", "39", "CNY/month"),
+        ("$199 per year", "199", "USD/year"),
+        ("$199 in a year of change", "199", "USD"),
+    ],
+)
+def test_price_says_what_it_is_for(text: str, value: str, unit: str) -> None:
+    assert values(text, "price") == [(Decimal(value), unit)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        ("投入530亿美元", 53_000_000_000, "USD"),
+        ("投入3800亿元", 380_000_000_000, "CNY"),
+        ("投入3,800億元", 380_000_000_000, "CNY"),
+        ("a 53 billion dollars plan", 53_000_000_000, "USD"),
+        ("US$1.5bn", 1_500_000_000, "USD"),
+        ("1.2 trillion won", 1_200_000_000_000, "KRW"),
+    ],
+)
+def test_large_sums_in_both_languages(text: str, value: int, unit: str) -> None:
+    assert values(text, "amount") == [(Decimal(value), unit)]
+
+
+def test_yen_sign_beside_kana_is_japanese() -> None:
+    assert values("¥19,800で発売", "price") == [(Decimal(19800), "JPY")]
+
+
+@pytest.mark.parametrize(
+    ("text", "rank", "unit"),
+    [
+        ("登顶 LMArena", 1, ""),
+        ("GLM tops LMArena", 1, ""),
+        ("第9名", 9, ""),
+        ("now #9 there", 9, ""),
+        ("in the top 3 there", 3, "top"),
+        ("跻身全球前五", 5, "top"),
+        ("a top-ten model", 10, "top"),
+    ],
+)
+def test_ranks_are_exact_or_within_the_first_so_many(text: str, rank: int, unit: str) -> None:
+    assert values(text, "rank") == [(Decimal(rank), unit)]
+
+
+@pytest.mark.parametrize("text", ["登顶国产榜单", "前三天", "the mountain top 5000 m up"])
+def test_firsts_of_a_country_and_other_tops_are_no_ranks(text: str) -> None:
+    assert values(text, "rank") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "board"),
+    [
+        ("first on LM Arena", "LMArena"),
+        ("大模型竞技场排名第二", "LMArena"),
+        ("登顶 Design Arena", "Design Arena"),
+        ("leads Code Arena", "Code Arena"),
+        ("Artificial Analysis says", "Artificial Analysis"),
+        ("OpenRouter 周榜", "OpenRouter"),
+    ],
+)
+def test_the_board_is_named_as_stated(text: str, board: str) -> None:
+    assert values(text, "board") == [(board, "")]
+
+
+def test_no_board_is_made_up() -> None:
+    assert values("登顶大模型榜单", "board") == []
+
+
+@pytest.mark.parametrize(
     ("text", "iso", "unit"),
     [
         ("on 27 November 2025 in China", "2025-11-27", "day"),

@@ -338,3 +338,33 @@ def test_a_delayed_launch_is_a_delay_and_no_launch(tagger: Tagger) -> None:
     doc = Document("DeepSeek delays the launch of DeepSeek V5", published_at=PUBLISHED)
 
     assert [event.kind for event in tagger.tag(doc).events] == ["delay_cancel"]
+
+
+HEADLINES = (
+    "Alibaba releases Qwen 5 with open weights",
+    "小度 AI 眼镜正式开售，售价 2299 元",
+    "消息称 DeepSeek V5 即将发布",
+    "早报：甲公司发布新手机；DeepSeek 完成首轮融资；乙公司推出新款AI眼镜",
+)
+
+
+@given(st.sampled_from(HEADLINES), st.lists(st.integers(0, 60), max_size=6))
+@settings(max_examples=80, deadline=None)
+def test_invisible_junk_changes_nothing(tagger: Tagger, text: str, places: list[int]) -> None:
+    dirty = text
+    for place in places:
+        at = min(place, len(dirty))
+        dirty = f"{dirty[:at]}\u200b{dirty[at:]}"
+
+    clean, found = tagger.tag(Document(text)), tagger.tag(Document(f" \ufeff{dirty} "))
+
+    assert kinds(found) == kinds(clean)
+    assert [m.entity for m in found.entities] == [m.entity for m in clean.entities]
+
+
+@given(st.permutations(HEADLINES))
+@settings(max_examples=20, deadline=None)
+def test_a_tag_does_not_depend_on_what_was_tagged_before(tagger: Tagger, order: list[str]) -> None:
+    found = {text: tagger.tag(Document(text)) for text in order}
+
+    assert found == {text: tagger.tag(Document(text)) for text in HEADLINES}

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from storage import Store, item_repo
 from storage.item_repo import ItemKeys, TagRecord
-from storage.models import Item, ItemRevision, Story, Tag
+from storage.models import Item, ItemRevision, Tag
 from storage.records import Origin
 from tests.builders import an_item, at
 
@@ -125,31 +125,3 @@ def test_that_no_theme_matched_is_kept_but_is_no_tag(store: Store) -> None:
         put(session, item, at(1))
         assert tag_rows(session) == [(item_repo.NO_THEME, 0.0, at(1), None)]
         assert item_repo.current_tags(session, [item.id]) == []
-
-
-def test_story_candidates_share_url_or_title_within_72_hours(store: Store) -> None:
-    def told(guid: str, hours: float, url: str, title: str, story: str | None) -> Item:
-        item = add(session, at(hours * 60), ItemKeys(url, title), guid=guid)
-        assert item is not None
-        item.story_id = story
-        session.add(item)
-        return item
-
-    with store.begin() as session:
-        told("old", 0, "https://wire.example/1", "t", "s0")
-        told("same-url", 10, "https://wire.example/1", "x", "s1")
-        told("same-title", 11, "https://other.example/9", "t", "s2")
-        told("neither", 12, "https://other.example/8", "y", "s3")
-        told("no-story", 12, "https://wire.example/1", "t", None)
-        new = told("new", 73, "https://wire.example/1", "t", None)
-        found = item_repo.story_candidates(session, new, ItemKeys("https://wire.example/1", "t"))
-        assert [item.guid for item in found] == ["same-url", "same-title"]
-        assert [item.guid for item in item_repo.story_items(session, "s1")] == ["same-url"]
-
-
-def test_a_story_is_replaced_under_its_id(store: Store) -> None:
-    with store.begin() as session:
-        for items in (1, 2):
-            story = Story(id="s1", first_observed_at=at(0), items=items, publishers=1)
-            item_repo.put_story(session, story)
-        assert [story.items for story in session.exec(select(Story))] == [2]

@@ -77,3 +77,26 @@ def test_what_was_known_then_is_answered_at_every_instant(store: Store) -> None:
         assert known(4.9) == [0.5]
         assert known(5) == [0.9]
         assert known(999) == [0.9]
+
+
+def test_a_version_that_ends_as_it_begins_leaves_no_trace(store: Store) -> None:
+    begun = at(0).replace(microsecond=123_456)
+    with store.begin() as session:
+        put(session, begun)
+    with store.begin() as session:
+        row = versions.current_row(session, Signal, KEY)
+        assert row is not None
+        versions.close(session, row, at=begun)
+        assert rows(session) == []
+        assert put(session, begun)
+
+
+def test_a_change_within_a_millisecond_amends_the_version_also_in_a_later_session(
+    store: Store,
+) -> None:
+    begun = at(0).replace(microsecond=123_456)
+    with store.begin() as session:
+        put(session, begun, score=0.5)
+    with store.begin() as session:
+        assert put(session, begun, score=0.9)
+        assert [score for score, _, _ in rows(session)] == [0.9]
