@@ -13,6 +13,7 @@ from sqlmodel import Session
 from monitor.alerts.channel import Channel
 from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
+from monitor.hints import open_hints
 from monitor.jobs import circuit, gaps
 from monitor.jobs.follow import follow_known
 from monitor.jobs.poll import left_alone, poll_source
@@ -47,6 +48,7 @@ class Daemon:
         self._boards = True
         self._looked_at_all = False
         self._started_at = app.clock.now()
+        self._hints = open_hints(app, lambda name: self.timetable.wake(f"poll:{name}"), rng)
         self._outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)
 
     async def run(self, *, serve: bool, stopped: asyncio.Event) -> None:
@@ -56,12 +58,15 @@ class Daemon:
         if server is not None:
             await server.start()
         self.timetable.start()
+        for hints in self._hints.values():
+            hints.start()
         log.info("started", sources=len(self._app.sources), web=server.url if server else None)
         try:
             await stopped.wait()
         finally:
             log.info("stopping")
-            await self.timetable.stop(DRAIN_S)
+            hushed = (hints.stop() for hints in self._hints.values())
+            await asyncio.gather(self.timetable.stop(DRAIN_S), *hushed)
             if server is not None:
                 await server.stop()
             log.info("stopped")
@@ -119,9 +124,15 @@ class Daemon:
         gaps.note_stop(session, self._app.sources)
 
     def _poll_work(self, source: Source) -> Work:
+        hints = self._hints.get(source.name)
+
         async def work() -> float:
             began = self._app.clock.monotonic()
+            if hints is not None:
+                hints.poll_began()
             report = await poll_source(self._app, source, rng=self._rng)
+            if hints is not None:
+                hints.poll_ended(ok=report.error is None)
             self._note(report)
             wait_s = report.pause.total_seconds()
             if report.error is None:

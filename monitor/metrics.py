@@ -22,6 +22,7 @@ class Metrics:
     outbox: Gauge = field(init=False)
     clock_steps: Counter = field(init=False)
     restarts: Counter = field(init=False)
+    hints: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         registry, prefix = self.registry, "signal_monitor_"
@@ -57,6 +58,9 @@ class Metrics:
                 "Jobs started again after a cut or a failure",
                 ["job"],
                 registry=registry,
+            ),
+            "hints": Counter(
+                f"{prefix}hints", "Polls that a socket asked for", ["source"], registry=registry
             ),
         }
         for name, metric in made.items():

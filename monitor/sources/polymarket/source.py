@@ -40,19 +40,24 @@ from monitor.sources.polymarket.past import history_batch, trades_batch
 from monitor.sources.polymarket.prices import books_batch
 from monitor.sources.polymarket.reading import Reading, read_gamma
 from monitor.sources.polymarket.verdicts import ask_verdicts
-from monitor.sources.polymarket.ws import frames_batch
+from monitor.sources.polymarket.ws import SocketAddress, frames_batch
 from monitor.sources.web_address import BaseAddress
 from storage.records import Batch, Reject
 
 
 class PolymarketSource(SourceModel):
-    """The venue Polymarket. Needs no key. One URL for each of its three hosts."""
+    """The venue Polymarket. Needs no key. One URL for each of its hosts.
+
+    `hints`: listen to the market socket at `ws_url` too, and poll at once when it tells a move.
+    """
 
     kind: Literal["polymarket"] = "polymarket"
     every: Duration | Literal["auto"] = timedelta(minutes=1)
     gamma_url: BaseAddress = "https://gamma-api.polymarket.com"
     clob_url: BaseAddress = "https://clob.polymarket.com"
     data_url: BaseAddress = "https://data-api.polymarket.com"
+    hints: bool = False
+    ws_url: SocketAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
     _follow: tuple[MarketRef, ...] = PrivateAttr(default=())
 
     @property
