@@ -197,12 +197,12 @@ def test_names_that_are_used_twice_are_refused_where_they_stand_again() -> None:
 def test_an_entitys_owner_word_sets_and_names_are_checked() -> None:
     lines = refusals(
         "entities:\n"
-        "  - {id: z, kind: company, owner: alibba, aliases: ['', {text: Z, needs: ['@nope', x]}]}\n"
+        "  - {id: z, kind: company, owner: alibba, aliases: ['', {text: Z, needs: ['@quux', x]}]}\n"
     )
     assert lines == [
         "config.yaml:2:28: entities.0.owner: unknown entity 'alibba' (did you mean alibaba?)",
         "config.yaml:2:53: entities.0.aliases.0: must not be empty",
-        "config.yaml:2:75: entities.0.aliases.1.needs.0: unknown word set '@nope'",
+        "config.yaml:2:75: entities.0.aliases.1.needs.0: unknown word set '@quux'",
     ]
 
 
