@@ -198,7 +198,10 @@ def wilson(hits: int, total: int, z: float = Z95) -> Interval | None:
     middle = share + square / (2 * total)
     reach = z * math.sqrt(share * (1 - share) / total + square / (4 * total * total))
     scale = 1 + square / total
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    # At the ends rounding would leave the interval a hair beside the share itself.
+    low = 0.0 if hits == 0 else (middle - reach) / scale
+    high = 1.0 if hits == total else (middle + reach) / scale
+    return low, high
 
 
 def _answers(row: Labelled, tagger: Tags, themes: Iterable[str]) -> Iterator[_Answer]:

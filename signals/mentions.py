@@ -196,6 +196,6 @@ def _same_case(wanted: str, normal: Normal, start: int, end: int) -> bool:
 _VERSION = (
     r"(?:-(?:TAILS)(?![a-z0-9])|[ \-_]{0,2}[a-z]{0,2}(?!(?:19|20)\d\d(?![\d.]))\d+(?:\.\d+)*[a-z]?"
     r"(?!\d|\.\d|%|[ -]?(?:[年月日天周次个亿万折倍款元时分人家大种项名岁美岗]|小时"
-    r"|st|nd|rd|th|million|billion|bn|days?|weeks?|months?|years?|hours?|times|steps?|users?)))"
+    r"|(?:st|nd|rd|th)(?![a-z])|million|billion|bn|days?|weeks?|months?|years?|hours?|times|steps?|users?)))"
     r"(?:[ \-_]{0,2}(?:TAILS|\d+[bt]|a\d+b))*(?:(?![a-z0-9])|(?=apis?(?![a-z0-9])))"
 )

@@ -68,7 +68,8 @@ def _is_denied(word: Word, clause: tuple[int, int], passage: Passage) -> bool:
         return False
     text = passage.normal.text
     for other in passage.words_in(clause):
-        if "@not" in other.pattern.labels and other.end <= word.start:
+        # "no plans" and "plans to" share a word.
+        if "@not" in other.pattern.labels and other.start < word.start:
             between = text[other.end : word.start]
             if len(between) <= (_REACH_LATIN if between.isascii() else _REACH_HAN):
                 return True

@@ -198,10 +198,18 @@ def _cue_words(subject: Subject, passage: Passage) -> list[Word]:
         and any(use.about in subject.profiles for use in word.pattern.uses)
         and not passage.is_within_name(word)
     ]
-    plain = [
-        word for word in words if any(about in subject.profiles for _, about in word.pattern.cues)
-    ]
-    return [word for word in words if not any(_is_part(word, other) for other in plain)]
+    if len(words) < 2:
+        return words
+    telling = [word for word in words if _tells(word, subject, passage)]
+    return [word for word in words if not any(_is_part(word, other) for other in telling)]
+
+
+def _tells(word: Word, subject: Subject, passage: Passage) -> bool:
+    """Return whether a word speaks of the subject with all that it asks for around it."""
+    return any(
+        use.about in subject.profiles and _holds(use, word, subject.mention, passage)
+        for use in word.pattern.uses
+    )
 
 
 def _is_part(word: Word, other: Word) -> bool:
@@ -222,8 +230,9 @@ def _is_verb_of(word: Word, mention: Mention, passage: Passage) -> bool:
     A verb of one character is one only after a name or at the start of a clause: 推 in 智谱推GLM.
     """
     ends = {m.end for m in passage.mentions}
-    if word.end != mention.start and not any(
-        m.start == word.end and mention.start - m.end in (0, 1) for m in passage.mentions
+    after = (word.end, word.end + passage.normal.text.startswith(" ", word.end))
+    if mention.start not in after and not any(
+        m.start in after and mention.start - m.end in (0, 1) for m in passage.mentions
     ):
         return False
     return word.end - word.start > 1 or word.start in ends | {passage.clause_of(word.start)[0]}

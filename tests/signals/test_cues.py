@@ -43,6 +43,24 @@ def test_touching_cue_stands_right_before_the_name_or_its_maker() -> None:
     assert kind(cues, "众推Zed 2 模型") is None
 
 
+def test_touching_latin_cue_may_have_one_blank_before_the_name() -> None:
+    cues = "cues: [{kind: launch, touching: true, words: [reveals]}]"
+
+    assert kind(cues, "Zeta reveals Zed 2") == "launch"
+    assert kind(cues, "Zeta reveals flaws in Zed 2") is None
+
+
+def test_longer_cue_silences_the_shorter_inside_it_once_it_finds_what_it_asks_for() -> None:
+    cues = """
+cues:
+  - {kind: launch, words: [drops]}
+  - {kind: rank_change, words: [drops to], beside: [place]}
+"""
+
+    assert kind(cues, "Zed 2 drops to third place") == "rank_change"
+    assert kind(cues, "Zed 2 drops to cheers") == "launch"
+
+
 def test_nominal_cue_weighs_less_than_a_deed_and_is_told_last() -> None:
     cues = """
 cues:
