@@ -129,7 +129,7 @@ class Lines:
             failures += 1
             if str(problem) != told:
                 told = str(problem)
-                log.warning("socket lost", source=self._name, error=told)
+                log.warning("socket down, polling goes on", source=self._name, error=told)
             await asyncio.sleep(self._wait_s(failures, problem))
 
     def _wait_s(self, failures: int, problem: Exception) -> float:

@@ -80,7 +80,11 @@ def _is_hedged(
     kind: str, word: Word, mention: Mention, clause: tuple[int, int], passage: Passage
 ) -> bool:
     spans = {clause, passage.clause_of(mention.start)}
-    if kind != "rank_change" and any(s <= place < e for place in passage.future for s, e in spans):
+    if kind != "rank_change" and any(
+        s <= place < e and not _is_told_apart(word, place, passage)
+        for place in passage.future
+        for s, e in spans
+    ):
         return True
     labels = passage.labels
     if "@maybe" not in labels and "@maybe_before" not in labels:
@@ -93,6 +97,11 @@ def _is_hedged(
             if kind != "rank_change" and "@maybe" in other.pattern.labels:
                 return True
     return False
+
+
+def _is_told_apart(word: Word, place: int, passage: Passage) -> bool:
+    """Return whether another deed stands between a cue and a later date, which is its own."""
+    return _ANOTHER_DEED.search(passage.normal.text, word.end, max(word.end, place)) is not None
 
 
 def _head(clause: tuple[int, int], passage: Passage) -> tuple[int, int] | None:
@@ -117,5 +126,9 @@ _SINCE_BEFORE = re.compile(
     r"(?:days?|weeks?|months?|years?|hours?) (?:after|since|following)"
     r" (?:its |the |their |a |that )?[a-z0-9 .-]{0,24}$"
     r"|\b(?:since|after|following) (?:its |the |their )?$"
+)
+_ANOTHER_DEED = re.compile(
+    r" and (?:also )?(?:promis|plan|pledg|expect|aim|intend|say|said|will |vow|commit)[a-z]*"
+    r"|[，,、 ](?:并|并且|同时|还)(?:承诺|计划|预计|表示|将|宣布|拟)"
 )
 _RELATIVE = re.compile(r" ?(?:which|who|whose|whom|where|that) ")

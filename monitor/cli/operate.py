@@ -58,7 +58,8 @@ def init(
         raise ConfigError(f"{target} exists; move it away first, nothing was changed") from None
     except OSError as error:
         raise ConfigError(f"{target}: cannot be written: {error.strerror}") from error
-    print(f"wrote {target}; next: signal-monitor run")
+    named = "" if folder == Path() else f" -c {target}"
+    print(f"wrote {target}; next: signal-monitor{named} run")
 
 
 def run(

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from monitor.jobs.named_markets import market_facts
 from monitor.jobs.stories import StoryRoom
 from monitor.topics import Topics
 from signals.stories import language
@@ -62,8 +63,13 @@ def read_items(
         item.attributed_to = tagging.attributed_to
         item.lang = language(item.title, item.lang)
         session.add(item)
+        named = market_facts(session, tagging.market_names)
         item_repo.put_tags(
-            session, item, _tag_records(tagging), catalog_version=topics.version, known_from=now
+            session,
+            item,
+            _tag_records(tagging, named),
+            catalog_version=topics.version,
+            known_from=now,
         )
         room.place(item, is_themed=bool(tagging.themes or tagging.below))
     return room.write()
@@ -133,8 +139,8 @@ def _document(session: Session, item: Item) -> Document:
     )
 
 
-def _tag_records(tagging: Tagging) -> list[TagRecord]:
-    facts = [
+def _tag_records(tagging: Tagging, named: list[dict[str, Any]]) -> list[TagRecord]:
+    facts = named + [
         {
             "kind": fact.kind,
             "value": str(fact.value),
@@ -154,7 +160,10 @@ def _tag_records(tagging: Tagging) -> list[TagRecord]:
             events=[_event(event) for event in tagging.events if tag.theme in event.themes],
             polarity=dict(tagging.polarity),
             background=tagging.background,
-            reason=list(tag.reasons),
+            reason=[
+                *tag.reasons,
+                *(f"names the market {fact['value']} ({fact['unit']})" for fact in named),
+            ],
         )
         for tag in (*tagging.themes, *tagging.below)
     ]

@@ -29,6 +29,9 @@ _PLAIN_YAML = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _YAML_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
 
 
+LEGS = 10
+
+
 @dataclass(frozen=True, slots=True)
 class FoundLeg:
     """One outcome that was found, with its price 0..1; `spread` only where there is a book."""
@@ -104,7 +107,8 @@ async def search_markets(
         allow_private_hosts=frozenset(config.http.allow_private_hosts),
     ) as http:
         answers = await asyncio.gather(
-            *(_ask(http, source, text, limit=limit) for source in sources)
+            # A venue counts legs where we count questions, and would cut one in the middle.
+            *(_ask(http, source, text, limit=limit * LEGS) for source in sources)
         )
     for source, answer in zip(sources, answers, strict=True):
         if isinstance(answer, str):

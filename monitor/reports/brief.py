@@ -42,7 +42,7 @@ def brief(
                 "last_ok_at": state.last_ok_at,
             }
             for name, state in sorted(source_repo.load_all(session).items())
-            if state.failures >= SICK_FAILURES
+            if state.disabled or state.failures >= (SICK_FAILURES if state.last_ok_at else 1)
         ],
     }
 
@@ -66,7 +66,9 @@ def _lines(report: dict[str, Any]) -> Iterator[str]:
         for move in theme["moves"]:
             yield f"  {move['label']} {move['move_pp']:+.1f} pp, {move['verdict']}"
     for source in report["sick_sources"]:
-        yield f"{source['source']} failed {source['failures']} times: {source['error']}"
+        times = "once" if source["failures"] == 1 else f"{source['failures']} times"
+        unread = "" if source["last_ok_at"] else " and was never read"
+        yield f"{source['source']} failed {times}{unread}: {source['error']}"
 
 
 def _theme(session: Session, name: str, *, now: datetime, since: datetime) -> dict[str, Any]:

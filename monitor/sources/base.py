@@ -99,6 +99,8 @@ class MarketRef(BaseModel):
         named = [self.event, self.event_pattern, self.search, self.id, self.tag]
         if sum(name is not None for name in named) != 1:
             raise ValueError("name exactly one of event, event_pattern, search, id, tag")
+        if self.venue == "kalshi" and self.tag is not None:
+            raise ValueError("Kalshi lists no events by tag; use search or event_pattern")
         if self.event is not None or self.id is not None:
             if self.title_match is not None:
                 raise ValueError("title_match narrows search or event_pattern or tag only")

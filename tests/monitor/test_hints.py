@@ -348,12 +348,12 @@ async def test_a_private_socket_is_refused_and_polls_go_on(tmp_path: Path) -> No
                 async with running(desk):
                     await until(
                         lambda: (
-                            any(line["event"] == "socket lost" for line in said)
+                            any(line["event"] == "socket down, polling goes on" for line in said)
                             and bool(source._polls)
                         )
                     )
 
-    lost = next(line["error"] for line in said if line["event"] == "socket lost")
+    lost = next(line["error"] for line in said if line["event"] == "socket down, polling goes on")
     assert lost == (
         "refused to connect to 127.0.0.1: it leads to 127.0.0.1, which is not a public address; "
         f'list "{venue.host}" under http.allow_private_hosts if that is meant'

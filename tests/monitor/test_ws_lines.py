@@ -97,7 +97,7 @@ async def test_a_line_that_falls_silent_is_dead_and_connects_anew() -> None:
             async with listening(venue, "1", pace=pace):
                 await until(lambda: len(venue.heard) >= 3)
 
-    assert {line["error"] for line in said if line["event"] == "socket lost"} == {
+    assert {line["error"] for line in said if line["event"] == "socket down, polling goes on"} == {
         "silent for 0.03 s"
     }
     assert venue.heard[0].count("PING") <= 3
@@ -176,7 +176,7 @@ async def test_a_message_above_the_cap_ends_the_line() -> None:
                 await until(lambda: len(venue.heard) == 2)
 
     assert max(map(len, ear.messages)) == MAX_MESSAGE_BYTES
-    lost = [line["error"] for line in said if line["event"] == "socket lost"]
+    lost = [line["error"] for line in said if line["event"] == "socket down, polling goes on"]
     assert len(lost) == 1
     assert "1009" in lost[0]
 
@@ -347,7 +347,7 @@ async def test_a_failure_that_repeats_is_told_once() -> None:
         await until(lambda: bool(said))
         await asyncio.wait_for(lines.stop(), PATIENCE_S)
 
-    assert [line["event"] for line in said] == ["socket lost"]
+    assert [line["event"] for line in said] == ["socket down, polling goes on"]
 
 
 async def test_a_host_that_never_answers_does_not_delay_the_stop() -> None:

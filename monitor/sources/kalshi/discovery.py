@@ -126,8 +126,6 @@ async def _look_up(api_url: str, refs: Sequence[MarketRef], plan: Plan, http: Fe
     for ref in refs:
         if ref.event_pattern is not None or ref.search is not None:
             wanted.setdefault(_series_of_pattern(ref.event_pattern), []).append(ref)
-        elif ref.tag is not None:
-            plan.notes.append(f"{ref.key} is not followed: Kalshi lists no events by tag")
     complete = True
     for series, asking in wanted.items():
         try:

@@ -55,7 +55,20 @@ def test_what_is_older_than_asked_is_left_out(store: Store, topics: Topics) -> N
             assert len(report["themes"][0]["signals"]) == count
 
 
+def test_a_source_that_was_never_read_is_sick_at_once(store: Store, topics: Topics) -> None:
+    with store.begin() as session:
+        source_repo.record_failure(session, "wire", at=at(0), next_due=at(5), error="no answer")
+    with store.read() as session:
+        lines = brief_lines(session, topics, now=at(1))
+
+    assert lines[-1] == "wire failed once and was never read: no answer"
+
+
 def test_a_source_is_sick_from_its_third_failure_in_a_row(store: Store, topics: Topics) -> None:
+    with store.begin() as session:
+        source_repo.record_success(
+            session, "wire", at=at(-9), next_due=at(0), validators={}, cursor={}, rejects=[]
+        )
     for failures, names in ((2, []), (1, ["wire"])):
         for _ in range(failures):
             with store.begin() as session:

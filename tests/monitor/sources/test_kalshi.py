@@ -915,12 +915,9 @@ async def test_a_reference_brings_at_most_its_cap_and_keeps_what_it_had(network:
     assert any("finds more than 2 events" in r.reason for r in batch.rejects)
 
 
-async def test_a_tag_is_said_to_be_unknown_here(network: Network) -> None:
-    batch = await polled(network, Venue(), a_source(MarketRef(venue="kalshi", tag="ai")))
-
-    assert [r.reason for r in batch.rejects] == [
-        "kalshi/tag:ai is not followed: Kalshi lists no events by tag"
-    ]
+def test_a_tag_is_refused_when_the_config_is_read() -> None:
+    with pytest.raises(ValueError, match="Kalshi lists no events by tag"):
+        MarketRef(venue="kalshi", tag="ai")
 
 
 async def test_found_events_are_remembered_for_a_quarter_of_an_hour(network: Network) -> None:
