@@ -86,7 +86,7 @@ def test_arguments_and_texts_that_are_no_unicode_do_not_break_the_output(folder:
     ran = monitor("init", "--dir", os.fsdecode(b"caf\xe9"), folder=folder)
     assert (ran.returncode, ran.stdout) == (
         0,
-        b"wrote caf\\udce9/config.yaml; next: signal-monitor run\n",
+        b"wrote caf\\udce9/config.yaml; next: signal-monitor -c caf\\udce9/config.yaml run\n",
     )
 
 
