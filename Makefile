@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install run demo test lint bench eval lock clean
+.PHONY: install run demo test lint bench calibrate eval lock clean
 
 install: $(STAMP)  ## a venv in .venv with the locked dependencies
 
@@ -32,6 +32,9 @@ lint: install  ## style and types
 
 bench: install  ## speed as ratios against a reference in the same run
 	$(BIN)/python -m benchmarks
+
+calibrate: install  ## are p, q and verdicts honest? measured on simulated fair prices, a minute or two
+	$(BIN)/python -m benchmarks.calibrate
 
 eval: install  ## the tagger on our labelled texts and, where there are any, on your own marks
 	@exec $(BIN)/signal-monitor eval --own tests/labels.jsonl

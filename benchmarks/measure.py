@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -63,4 +63,18 @@ def speed(name: str, pair: Pair, rows: int, *, at_least: float) -> Figure:
         f"{pair.ratio:.2f}x",
         f">= {at_least:g}x",
         pair.ratio >= at_least,
+    )
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """Return figures as lines of text, columns aligned."""
+    head = ("name", "ours", "reference", "ratio", "goal", "")
+    rows = [
+        (f.name, f.ours, f.reference, f.ratio, f.goal, "ok" if f.is_met else "MISSED")
+        for f in figures
+    ]
+    widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (head, *rows)
     )

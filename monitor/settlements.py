@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from sqlmodel import Session, col, select
 
 from monitor.topics import Topics
 from signals.settlement import SPEC_FIELDS, Settlement, overridden
 from signals.settlement_distance import Distance, distance
 from signals.settlement_owners import COUNTRY, EVERYBODY
 from signals.standings import Board, BoardRow
-from storage.models import Market
+from storage import market_versions
+from storage.market_repo import Leg
+from storage.market_specs import as_record, put_spec, with_known_texts
+from storage.models import Market, MarketRevision, ThemeMarket
 from storage.records import MarketRecord, SettlementSpec
 
 Settle = Callable[[MarketRecord], SettlementSpec]
+_READ_FROM = ("question", "rules", "closes_at")
 
 
 def settler(topics: Topics, followed: Iterable[tuple[str, str, str]]) -> Settle:
@@ -45,6 +53,50 @@ def stored_settlement(market: Market) -> Settlement:
     values["threshold"] = None if market.threshold is None else Decimal(market.threshold)
     values["owners"] = tuple(market.owners or ())
     return Settlement(**values)
+
+
+def known_markets(
+    session: Session, topics: Topics, markets: Sequence[Market], *, at: datetime
+) -> list[Market]:
+    """Return markets as they were known at `at`: state, texts, and how those texts settle them.
+
+    Those first seen later are left out. What was said since is left out of copies; labels and
+    series have no versions.
+    """
+    seen = [market for market in markets if market.first_seen_at <= at]
+    ids = [market.id for market in seen if market.id is not None]
+    then = market_versions.revisions_at(session, ids, at)
+    now = market_versions.revisions_at(session, ids)
+    references: dict[int, list[str]] = {}
+    for row in session.exec(select(ThemeMarket).where(col(ThemeMarket.market_id).in_(ids))):
+        references.setdefault(row.market_id, []).append(row.matched)
+    found = []
+    for market in seen:
+        said, last = then.get(market.id or 0), now.get(market.id or 0)
+        if said is not None and last is not None and said.observed_at != last.observed_at:
+            known = market_versions.as_known(market, said)
+            if any(getattr(said, name) != getattr(last, name) for name in _READ_FROM):
+                _settle_again(topics, known, said, references.get(market.id or 0, []))
+            found.append(known)
+        else:
+            found.append(market)
+    return found
+
+
+def _settle_again(
+    topics: Topics, market: Market, said: MarketRevision, references: Iterable[str]
+) -> None:
+    settle = settler(topics, [(market.venue, market.venue_id, key) for key in references])
+    put_spec(market, settle(with_known_texts(as_record(market), market, said)))
+
+
+def leg_settlement(market: Market, leg: Leg) -> Settlement:
+    """Return how one leg settles; an answer of several is measured by its own owner."""
+    spec = stored_settlement(market)
+    if not spec.owners and leg.owner is not None and leg.label != market.label:
+        # The question names nobody, the answer does.
+        return replace(spec, owners=(leg.owner,))
+    return spec
 
 
 def market_distance(topics: Topics, spec: Settlement, board: Board, **when: Any) -> Distance:

@@ -13,6 +13,7 @@ from signals.moves import Move
 from signals.prices import MINUTE_MS
 
 Verdict = Literal["pending", "candidates", "no_public_cause_found"]
+Order = Literal["before", "after", "simultaneous"]
 
 SEARCH_MS = 30 * MINUTE_MS
 BEFORE_MIN = 120.0
@@ -37,6 +38,11 @@ class Candidate:
     entity_match: bool = False
     rank_score: float = 0.0
 
+    @property
+    def order(self) -> Order:
+        """Return on which side of the move's start it lies, as far as the clocks can tell."""
+        return order(self.minutes, self.clock_error_min)
+
 
 @dataclass(frozen=True, slots=True)
 class MoveVerdict:
@@ -45,6 +51,13 @@ class MoveVerdict:
     verdict: Verdict
     candidates: tuple[Candidate, ...]
     reason: str
+
+
+def order(minutes: float, clock_error_min: float) -> Order:
+    """Return the side of a signal `minutes` from a move's start; within the error, neither."""
+    if abs(minutes) <= clock_error_min:
+        return "simultaneous"
+    return "before" if minutes < 0 else "after"
 
 
 def judge(move: Move, candidates: Iterable[Candidate], now: int) -> MoveVerdict:
@@ -84,7 +97,7 @@ def _ranked(candidates: Iterable[Candidate], length_min: float) -> tuple[Candida
 def _rank_score(candidate: Candidate) -> float:
     distance = max(abs(candidate.minutes), candidate.clock_error_min)
     near = NEAR_MIN / (NEAR_MIN + distance)
-    if candidate.minutes > candidate.clock_error_min:
+    if candidate.order == "after":
         near /= 2
     return (
         WEIGHTS["near"] * near
@@ -96,8 +109,8 @@ def _rank_score(candidate: Candidate) -> float:
 
 def _best_words(ranked: Sequence[Candidate]) -> str:
     best = ranked[0]
-    side = "before" if best.minutes <= 0 else "after"
-    return (
-        f"{len(ranked)} near it, the best {abs(best.minutes):.0f} min {side} its start "
-        f"(clock error {best.clock_error_min:.0f} min)"
-    )
+    error = f"(clock error {best.clock_error_min:.0f} min)"
+    if best.order == "simultaneous":
+        return f"{len(ranked)} near it, the best at its start as far as the clocks tell {error}"
+    side = f"{abs(best.minutes):.0f} min {best.order} its start"
+    return f"{len(ranked)} near it, the best {side} {error}"

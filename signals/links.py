@@ -7,11 +7,12 @@ later quotes.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from signals.placebo import Placebo
 from signals.prices import EPSILON, MINUTE_MS, Coverage, PriceSeries
+from signals.shape import NO_SHAPE, Shape, reversal_ratio, shape_of
 from signals.windows import RUN_UP_MS, Refusal, Window, lasting, measure, refusal
 
 PRIMARY_WINDOW_S = 3600
@@ -19,6 +20,7 @@ DESCRIBED_WINDOWS_S = (900, 21_600, 86_400)
 MIN_CHANGES = 30
 MIN_Z = 4.0
 MAX_P = 0.05
+LASTED = ("moved_up", "moved_down", "confounded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class LinkResult:
     Prices and moves are probabilities, not points. `abnormal_move` is the move: the benchmark is
     zero. `n_updates` counts price changes in the estimation span, `thin` says they are fewer
     than 30. `quote_age_s` is the age at t0 of the last read (book, amm) or last change (trade,
-    venue_history). `final`: no later quote can change it. `reason` is one English sentence.
+    venue_history). `p_value`, `n_placebo` and `placebo_days` are the placebo test's, None where
+    it was not asked. `final`: no later quote can change it. `reason` is one English sentence.
     """
 
     price_before: float | None
@@ -43,6 +46,15 @@ class LinkResult:
     verdict: str
     final: bool
     reason: str
+    p_value: float | None = None
+    n_placebo: int | None = None
+    placebo_days: int | None = None
+    shape: Shape = NO_SHAPE
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Return whether anything is said of the response."""
+        return not self.verdict.startswith("not_evaluated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +76,7 @@ def evaluate(
     resolved_at: int | None = None,
     precise: bool,
     focal_t0s_of_other_episodes: Sequence[int] = (),
-    p_value: float | None = None,
+    test: Callable[[], Placebo] | None = None,
 ) -> LinkResult:
     """Return the verdict on the response of one outcome to a signal at `t0`, as known at `now`.
 
@@ -74,7 +86,8 @@ def evaluate(
     else it lacks. `stale`: the last read before t0 is older than min(6 h, half the window).
     `coverage`: that limit is passed by a gap between reads anywhere in [t0 - limit, t0 + window];
     a stored row is a read, too. While persistence is open a move is `open_window`. `precise` is
-    False for dates without a time. `p_value` None leaves the decision to |z| >= 4.
+    False for dates without a time. `test` is asked only of a response that can be judged; where
+    it has no p, |z| >= 4 decides. q never does.
 
     Source: event study reference, sections 2 and 3.
     """
@@ -82,10 +95,18 @@ def evaluate(
     reason = refusal(window, precise)
     if reason is not None:
         return _result(window, f"not_evaluated:{reason}", _refusal_words(window, reason))
-    verdict, words = _moved_before(window) or _undetected(window, p_value) or ("", "")
+    placebo = Placebo(None, 0, 0) if test is None else test()
+    verdict, words = _moved_before(window) or _undetected(window, placebo) or ("", "")
     if not verdict:
         verdict, words = _lasting_verdict(window, focal_t0s_of_other_episodes)
-    return _result(window, verdict, words, final=not verdict.endswith(":open_window"))
+    final = not verdict.endswith(":open_window")
+    return replace(
+        _result(window, verdict, words, final=final),
+        shape=shape_of(window, lasted=verdict in LASTED),
+        p_value=placebo.p,
+        n_placebo=None if test is None else placebo.n,
+        placebo_days=None if test is None else placebo.days,
+    )
 
 
 def describe(
@@ -107,7 +128,20 @@ def describe(
     if reason is not None:
         return _result(window, f"not_evaluated:{reason}", _refusal_words(window, reason))
     assert window.post is not None
-    return _result(window, "described", f"{_pp(window.post)}, described, not tested")
+    found = _result(window, "described", f"{_pp(window.post)}, described, not tested")
+    return replace(found, shape=shape_of(window, lasted=False))
+
+
+def reversal(first: LinkResult, last: LinkResult) -> float | None:
+    """Return how much of the first window's response the last one no longer shows.
+
+    Only a response that counts and lasted can be taken back, else None.
+    """
+    if first.verdict not in LASTED or not last.is_evaluated:
+        return None
+    assert first.move is not None
+    assert last.move is not None
+    return reversal_ratio(first.move, last.move)
 
 
 def focal_leg(
@@ -138,11 +172,11 @@ def _moved_before(window: Window) -> tuple[str, str] | None:
     return None
 
 
-def _undetected(window: Window, p_value: float | None) -> tuple[str, str] | None:
+def _undetected(window: Window, placebo: Placebo) -> tuple[str, str] | None:
     move = _pp(window.post)
     if _is_small(window):
         return "no_detectable_move", f"{move}, below {_pp(window.threshold(window.window_ms))}"
-    doubt = _doubt(window.z, p_value)
+    doubt = _doubt(window.z, placebo)
     return None if doubt is None else ("no_detectable_move", f"{move}, but {doubt}")
 
 
@@ -196,9 +230,11 @@ def _refusal_words(window: Window, reason: Refusal) -> str:
     return f"not evaluated: {words[reason]}"
 
 
-def _doubt(z: float | None, p_value: float | None) -> str | None:
-    if p_value is not None and not math.isnan(p_value):
-        return f"p {p_value:.3f} is above {MAX_P}" if p_value > MAX_P else None
+def _doubt(z: float | None, placebo: Placebo) -> str | None:
+    if placebo.p is not None:
+        as_large = round(placebo.p * (1 + placebo.n)) - 1
+        words = f"{as_large} of {placebo.n} comparable hours without a signal moved as much"
+        return words if placebo.p > MAX_P else None
     assert z is not None
     return f"|z| {abs(z):.1f} is below {MIN_Z:.0f}" if abs(z) < MIN_Z - EPSILON else None
 

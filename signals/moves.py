@@ -6,6 +6,7 @@ at the instant its persistence can be read, and stays.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,7 @@ QUIET_MS = HOUR_MS
 READ_GAP_MS = 30 * MINUTE_MS
 ESTIMATION_MS = (72 * HOUR_MS, 2 * HOUR_MS)
 PERSISTENCE_MS = 10 * MINUTE_MS
+TOGETHER_MS = 15 * MINUTE_MS
 FURTHER_READS = 2
 MIN_MOVE = 0.03
 MIN_FURTHER = 0.01
@@ -91,6 +93,21 @@ def detect_moves(
             moves.append(move)
         row = _next_begin(trace, stop)
     return moves
+
+
+def together(crossed_at: Sequence[int]) -> list[list[int]]:
+    """Return the positions of crossings (ms) that are one move of a series, in order of time.
+
+    Legs belong together when they crossed within 15 min of the first of them; legs are polled
+    in one batch, and a venue that tells each on its own does so within minutes.
+    """
+    groups: list[list[int]] = []
+    for place in sorted(range(len(crossed_at)), key=lambda n: (crossed_at[n], n)):
+        if groups and crossed_at[place] - crossed_at[groups[-1][0]] <= TOGETHER_MS:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return groups
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -199,6 +199,9 @@ class Coverage:
         instants = np.asarray(t, dtype=np.int64)
         if not len(self.from_at):
             return np.zeros(instants.shape)
+        if len(self.from_at) == 1:
+            within = np.clip(instants, self.from_at[0], self.to_at[0]) - self.from_at[0]
+            return np.asarray(within, dtype=np.float64)
         before = np.concatenate(([0], np.cumsum(self.to_at - self.from_at)))
         row = self.span_of(instants)
         span = np.maximum(row, 0)

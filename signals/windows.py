@@ -172,8 +172,14 @@ def lasting(window: Window) -> bool | Refusal:
 
 
 def _age_ms(series: PriceSeries, reads: Coverage, t: int) -> int | None:
-    last = reads.last_read_before(t) if series.basis in POLLED_BASES else series.last_change(t - 1)
-    return None if last is None else t - last
+    """Return how old the price in force just before `t` was; a read at `t` is of another one."""
+    if series.basis not in POLLED_BASES:
+        last = series.last_change(t - 1)
+    else:
+        last = reads.last_read_before(t - 1)
+    if last is None:
+        return None
+    return 0 if last == t - 1 and series.basis in POLLED_BASES else t - last
 
 
 def _difference(first: Price, last: Price) -> float | None:

@@ -17,7 +17,7 @@ from storage.quotes import raw_connection
 # What was wrong passed before it made a gap, so its reason goes.
 _EXTEND = (
     "UPDATE coverage SET to_at = ?, reads = reads + 1, gap_reason = NULL WHERE subject = ? "
-    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ?) "
+    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ? AND reads > 0) "
     "AND to_at >= ? AND to_at < ?"
 )
 
@@ -25,7 +25,8 @@ _EXTEND = (
 # The first reason is why it ended; a later one only keeps it so.
 _NOTE = (
     "UPDATE coverage SET gap_reason = ? WHERE subject = ? AND gap_reason IS NULL "
-    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ?) AND to_at >= ?"
+    "AND from_at = (SELECT max(from_at) FROM coverage WHERE subject = ? AND reads > 0) "
+    "AND to_at >= ?"
 )
 UNEXPLAINED = "not polled in time"
 
@@ -44,7 +45,10 @@ class Span:
 
 
 def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: timedelta) -> None:
-    """Note a successful read of each subject at `at`; a pause over `max_gap` starts a new span."""
+    """Note a successful read of each subject at `at`; a pause over `max_gap` starts a new span.
+
+    A span that was imported or backfilled is never made longer: what it holds was not read live.
+    """
     wanted = sorted(set(subjects))
     session.flush()
     now, oldest = to_ms(at), to_ms(at - max_gap)
@@ -60,7 +64,7 @@ def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: 
         if span is not None:
             span.gap_reason = span.gap_reason or UNEXPLAINED
             session.add(span)
-        session.add(Coverage(subject=subject, from_at=at, to_at=at, reads=1))
+        _begin(session, subject, at)
     session.flush()
 
 
@@ -112,7 +116,7 @@ def add_points(
 
 
 def spans(session: Session, subject: str) -> list[Span]:
-    """Return every span of `subject`, oldest first."""
+    """Return every span of `subject`, oldest first; a live one may overlap one of the past."""
     query = select(Coverage).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
     return [Span(row.from_at, row.to_at, row.gap_reason, row.reads) for row in session.exec(query)]
 
@@ -143,10 +147,18 @@ def outcome_subject(outcome_id: int) -> str:
     return f"outcome:{outcome_id}"
 
 
+def _begin(session: Session, subject: str, at: datetime) -> None:
+    span = session.get(Coverage, (subject, at))
+    if span is None:
+        span = Coverage(subject=subject, from_at=at, to_at=at, reads=0)
+    span.reads += 1
+    session.add(span)
+
+
 def _latest_spans(session: Session, subjects: list[str]) -> dict[str, Coverage]:
     newest = (
         select(Coverage.subject, func.max(Coverage.from_at).label("from_at"))
-        .where(col(Coverage.subject).in_(subjects))
+        .where(col(Coverage.subject).in_(subjects), Coverage.reads > 0)
         .group_by(Coverage.subject)
         .subquery()
     )

@@ -35,7 +35,7 @@ _NUMBERS = frozenset(
         "window_s", "price_before", "price_after", "pre_move_pp", "move_pp", "abnormal_move_pp",
         "z", "p_value", "q_value", "n_placebo", "placebo_days", "n_updates", "quote_age_s",
         "price_from", "price_to", "attempts", "place", "spec_confidence", "reads", "signal_score",
-        "distance",
+        "distance", "gap", "days_left",
     }
 )  # fmt: skip
 _FLAGS = frozenset({"background", "focal", "thin", "covered", "backfilled"})
@@ -45,7 +45,7 @@ _COUNTS = frozenset(
 _OBJECTS = frozenset(
     {
         "themes", "entities", "facts", "polarity", "reason", "explained_by", "confounded_by",
-        "signal_ids", "move_ids", "publish_date",
+        "signal_ids", "move_ids", "publish_date", "interval_overlap",
     }
 )  # fmt: skip
 
@@ -86,6 +86,11 @@ def signals(store: Store, **narrow: Any) -> pd.DataFrame:
 def standings(store: Store, **narrow: Any) -> pd.DataFrame:
     """Return leaderboard rows by publish date, board and rank, all versions."""
     return _read(store, "standings", narrow)
+
+
+def distance(store: Store, **narrow: Any) -> pd.DataFrame:
+    """Return how far each leaderboard leg was from flipping, by market, outcome and instant."""
+    return _read(store, "distance", narrow)
 
 
 def links(store: Store, **narrow: Any) -> pd.DataFrame:

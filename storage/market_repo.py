@@ -274,6 +274,11 @@ def is_leg(market: Market, outcome: Outcome) -> bool:
     return outcome.idx == 0 or _is_multi_answer(market)
 
 
+def label_of(market: Market, outcome: Outcome) -> str | None:
+    """Return what a leg is called inside its series: an answer's name, else the market's label."""
+    return outcome.name if _is_multi_answer(market) else market.label
+
+
 def _is_multi_answer(market: Market | MarketRecord) -> bool:
     # At Manifold a question with several answers is its own series. Elsewhere a series and its
     # only market may be called alike, and their second outcome mirrors the first.
@@ -291,7 +296,7 @@ def _leg(market: Market, outcome: Outcome, themes: tuple[tuple[str, str], ...]) 
         venue_outcome_id=outcome.venue_outcome_id,
         series=market.series or market.venue_id,
         series_title=market.series_title,
-        label=outcome.name if _is_multi_answer(market) else market.label,
+        label=label_of(market, outcome),
         question=market.question,
         url=market.url,
         outcome=outcome.name,

@@ -53,7 +53,7 @@ def settle_stored(session: Session, settle: Settle) -> int:
     changed = 0
     for market in session.exec(select(Market).order_by(col(Market.id))):
         assert market.id is not None
-        spec = settle(with_known_texts(_as_record(market), market, latest.get(market.id)))
+        spec = settle(with_known_texts(as_record(market), market, latest.get(market.id)))
         if put_spec(market, spec):
             session.add(market)
             changed += 1
@@ -69,7 +69,8 @@ def _columns(spec: SettlementSpec) -> dict[str, Any]:
     return values
 
 
-def _as_record(market: Market) -> MarketRecord:
+def as_record(market: Market) -> MarketRecord:
+    """Return what is stored of a market as a source would tell it, without rules."""
     return MarketRecord(
         venue=market.venue,
         venue_id=market.venue_id,

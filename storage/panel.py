@@ -2,8 +2,8 @@
 
 A bucket is (at - freq, at]. `mid` is the last gated price at or before `at`, empty when it was
 last confirmed more than 20 minutes before; nothing is filled in. Signals count in the bucket of
-their `observed_at`; `signals_public` counts by their instant `at`. Buckets with neither a price
-nor a signal are left out.
+their `observed_at`; `signals_public` counts by their instant `at`. `distance` is the last one
+known at the bucket's end. Buckets with neither a price nor a signal are left out.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 from sqlmodel import Session, col, select
 
-from storage import coverage, quotes
+from storage import coverage, distance_repo, quotes
 from storage.instants import from_ms, to_ms
 from storage.market_repo import is_leg
-from storage.models import Market, Outcome, Signal, ThemeMarket
+from storage.models import Distance, Market, Outcome, Signal, ThemeMarket
 from storage.tables import KINDS, Row, Selection, current, selected_outcomes
 
 MAX_CONFIRMED_AGE_MS = 20 * 60_000
@@ -56,11 +56,15 @@ def rows(session: Session, selection: Selection, *, freq: timedelta) -> Iterator
         raise ValueError("freq must be longer than a millisecond")
     relations = _relations(session, selection)
     signals = current(session, Signal, selection, order=(Signal.at,))
+    distances = distance_repo.series(session, as_of=selection.as_of)
     for market, outcome in selected_outcomes(session, selection):
         if is_leg(market, outcome) and market.id is not None:
             themes = relations.get(market.id, {})
             related = [s for s in signals if s.theme in themes]
-            yield from _outcome_rows(session, market, outcome, related, themes, selection, step)
+            far = distances.get(outcome.id or 0, [])
+            yield from _outcome_rows(
+                session, market, outcome, related, far, themes, selection, step
+            )
 
 
 def gated(mid: npt.NDArray[np.float64], spread: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -84,6 +88,7 @@ def _outcome_rows(
     market: Market,
     outcome: Outcome,
     signals: list[Signal],
+    distances: list[Distance],
     themes: dict[str, str],
     selection: Selection,
     step: int,
@@ -106,7 +111,8 @@ def _outcome_rows(
             *(_number(prices.spread, index), _number(prices.volume, index), len(here), told),
             *(kinds[kind] for kind in KINDS),
             max((signal.score for signal in here), default=None),
-            *(None, age is not None and age <= MAX_CONFIRMED_AGE_MS),
+            distance_repo.held(distances, from_ms(at)) if distances else None,
+            age is not None and age <= MAX_CONFIRMED_AGE_MS,
         )
         last = None if mid is None else (at, mid)
 

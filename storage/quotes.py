@@ -46,6 +46,7 @@ _LATEST = (
     f"SELECT {', '.join(COLUMNS)} FROM quote WHERE outcome_id = ? "  # noqa: S608
     "ORDER BY at DESC LIMIT 1"
 )
+_FIRST = "SELECT at FROM quote WHERE outcome_id = ? ORDER BY at LIMIT 1"
 # A missing number travels as MISSING or NO_PRICE, because a NULL would cost a Python branch, and
 # two prices as one integer: a cell costs more than taking it apart. Sources and imports let only
 # prices of 0..1 in, so each fits in 31 bits.
@@ -166,11 +167,24 @@ def read(
     return _arrays(raw_connection(session).execute(_READ, (outcome_id, low, high)))
 
 
-def latest(session: Session, outcome_id: int, *, at: datetime | None = None) -> QuoteArrays:
-    """Return the newest quote of one outcome at or before `at`, as arrays of length 0 or 1."""
+def latest(
+    session: Session, outcome_id: int, *, at: datetime | None = None, observed: bool = False
+) -> QuoteArrays:
+    """Return the newest quote of one outcome at or before `at`, as arrays of length 0 or 1.
+
+    `observed`: of those only that we had by then; history that came in later was not known.
+    """
     newest = _READ.replace("ORDER BY at", "ORDER BY at DESC LIMIT 1")
+    if observed and at is not None:
+        newest = newest.replace("ORDER BY", f"AND at + observed_lag <= {to_ms(at)} ORDER BY")
     high = to_ms(at) + 1 if at else 1 << 62
     return _arrays(raw_connection(session).execute(newest, (outcome_id, MISSING, high)))
+
+
+def first_at(session: Session, outcome_id: int) -> int | None:
+    """Return the instant of an outcome's oldest quote, ms; None when it has none."""
+    row = raw_connection(session).execute(_FIRST, (outcome_id,)).fetchone()
+    return None if row is None else int(row[0])
 
 
 def raw_connection(session: Session) -> sqlite3.Connection:

@@ -12,9 +12,10 @@ from typing import Any, TypeAlias
 
 from sqlmodel import Session, col, select
 
-from storage import versions
+from storage import distance_repo, market_versions, versions
 from storage.columns import from_micro
 from storage.instants import from_ms
+from storage.link_rows import LINK_COLUMNS, SHAPE_COLUMNS, link_rows, points
 from storage.models import (
     Alert,
     Candle,
@@ -78,7 +79,10 @@ def selected_outcomes(session: Session, selection: Selection) -> list[tuple[Mark
             | (col(Market.slug) == name)
             | (col(Market.series) == name)
         )
-    return list(session.exec(query))
+    found = list(session.exec(query))
+    if selection.as_of is None:
+        return found
+    return market_versions.outcomes_as_known(session, found, selection.as_of)
 
 
 def _markets(session: Session, selection: Selection) -> Iterator[Row]:
@@ -151,32 +155,43 @@ def _standings(session: Session, selection: Selection) -> Iterator[Row]:
 
 
 def _links(session: Session, selection: Selection) -> Iterator[Row]:
-    signals = {s.signal_id: s for s in current(session, Signal, selection)}
+    return (row[: len(LINK_COLUMNS)] for row in _links_in_full(session, selection))
+
+
+def _links_in_full(session: Session, selection: Selection) -> Iterator[Row]:
+    signals = {
+        s.signal_id: s
+        for s in current(session, Signal, selection)
+        if selection.theme in (None, s.theme) and _within(s.at, selection)
+    }
     named = {o.id: (m, o) for m, o in selected_outcomes(session, selection)}
-    found = current(session, Link, selection)
-    found = [k for k in found if k.signal_id in signals and k.outcome_id in named]
-    for k in sorted(found, key=lambda k: (signals[k.signal_id].at, k.signal_id, k.outcome_id)):
-        s, (m, o) = signals[k.signal_id], named[k.outcome_id]
-        if selection.theme in (None, s.theme) and _within(s.at, selection):
-            yield (
-                *(s.signal_id, s.at, s.theme, s.kind, s.title, m.venue, m.series, m.venue_id),
-                *(o.venue_outcome_id, o.name, m.question, k.focal, k.relation, k.window_s),
-                *(k.price_before, k.price_after, _pp(k.pre_move), _pp(k.move)),
-                *(_pp(k.abnormal_move), k.z, k.p_value, None, k.n_placebo, k.placebo_days),
-                *(k.n_updates, k.quote_age_s, k.thin, k.verdict, k.episode, k.confounded_by),
-            )
+    return link_rows(current(session, Link, selection), signals, named)
+
+
+def _distance(session: Session, selection: Selection) -> Iterator[Row]:
+    named = {o.id: (m, o) for m, o in selected_outcomes(session, selection)}
+    series = distance_repo.series(session, as_of=selection.as_of)
+    found = (d for outcome in named for d in series.get(outcome or 0, []))
+    return distance_repo.distance_rows((d for d in found if _within(d.at, selection)), named)
 
 
 def _moves(session: Session, selection: Selection) -> Iterator[Row]:
+    for v, m, o in selected_moves(session, selection):
+        yield (
+            *(v.start_at, v.end_at, m.venue, m.series, m.venue_id, o.venue_outcome_id),
+            *(o.name, m.question, v.price_from, v.price_to, points(v.move), v.z, v.verdict),
+            *(v.explained_by, v.known_from),
+        )
+
+
+def selected_moves(
+    session: Session, selection: Selection
+) -> Iterator[tuple[Move, Market, Outcome]]:
+    """Yield moves by start, each with its market and outcome."""
     named = {o.id: (m, o) for m, o in selected_outcomes(session, selection)}
-    for v in current(session, Move, selection, order=(Move.start_at, Move.outcome_id)):
-        if v.outcome_id in named and _within(v.start_at, selection):
-            m, o = named[v.outcome_id]
-            yield (
-                *(v.start_at, v.end_at, m.venue, m.series, m.venue_id, o.venue_outcome_id),
-                *(o.name, m.question, v.price_from, v.price_to, _pp(v.move), v.z, v.verdict),
-                *(v.explained_by, v.known_from),
-            )
+    for move in current(session, Move, selection, order=(Move.start_at, Move.outcome_id)):
+        if move.outcome_id in named and _within(move.start_at, selection):
+            yield (move, *named[move.outcome_id])
 
 
 def _alerts(session: Session, selection: Selection) -> Iterator[Row]:
@@ -213,10 +228,6 @@ def _within(at: datetime, selection: Selection) -> bool:
     return (selection.since is None or at >= selection.since) and (
         selection.until is None or at < selection.until
     )
-
-
-def _pp(move: float | None) -> float | None:
-    return None if move is None else move * 100
 
 
 QUOTE_COLUMNS = _columns(
@@ -265,15 +276,8 @@ TABLES = {
         ),
         _standings,
     ),
-    "links": Table(
-        _columns(
-            "signal_id,at,theme,kind,title,venue,series,market_id,outcome_id,outcome,question,"
-            "focal,relation,window_s,price_before,price_after,pre_move_pp,move_pp,"
-            "abnormal_move_pp,z,p_value,q_value,n_placebo,placebo_days,n_updates,quote_age_s,"
-            "thin,verdict,episode,confounded_by"
-        ),
-        _links,
-    ),
+    "distance": Table(distance_repo.DISTANCE_COLUMNS, _distance),
+    "links": Table(LINK_COLUMNS, _links),
     "moves": Table(
         _columns(
             "start_at,end_at,venue,series,market_id,outcome_id,outcome,question,price_from,"
@@ -290,4 +294,6 @@ TABLES = {
     ),
     "coverage": Table(_columns("subject,from_at,to_at,reads,gap_reason"), _coverage),
 }
+# For looking at, not a contract.
+LINKS_IN_FULL = Table(LINK_COLUMNS + SHAPE_COLUMNS, _links_in_full)
 EXPORTS = ("quotes", *TABLES, "panel")

@@ -24,13 +24,30 @@ def put(
 ) -> tuple[Row, bool]:
     """Return the current row of `key` holding `values`, and whether a version was added."""
     current = current_row(session, model, key)
-    if current is not None and _equal(current, values):
+    if current is not None:
+        return put_over(session, model, current, key=key, values=values, known_from=known_from)
+    row = model(**key, **values, known_from=known_from)
+    session.add(row)
+    session.flush()
+    return row, True
+
+
+def put_over(
+    session: Session,
+    model: type[Row],
+    current: Row,
+    *,
+    key: Mapping[str, Any],
+    values: Mapping[str, Any],
+    known_from: datetime,
+) -> tuple[Row, bool]:
+    """Return the row that holds `values` after the `current` one of `key`, as `put` does."""
+    if _equal(current, values):
         return current, False
-    if current is not None and _began_at(current, known_from):
+    if _began_at(current, known_from):
         # Of two versions from one instant nobody could have known the first.
         return _amend(session, current, values), True
-    if current is not None:
-        close(session, current, at=known_from)
+    close(session, current, at=known_from)
     row = model(**key, **values, known_from=known_from)
     session.add(row)
     session.flush()

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from monitor.cli import alerts, evaluation, files, look, markets, operate, past, sources, tags
+from monitor.cli import (
+    alerts,
+    calendar,
+    evaluation,
+    files,
+    look,
+    markets,
+    operate,
+    past,
+    sources,
+    study,
+    tags,
+)
 from monitor.cli.context import Options
 
 app = typer.Typer(
@@ -36,10 +48,12 @@ def options(
 
 operate.register(app)
 look.register(app)
+calendar.register(app)
 markets.register(app)
 tags.register(app)
 evaluation.register(app)
 files.register(app)
 past.register(app)
+study.register(app)
 sources.register(app)
 alerts.register(app)

@@ -15,9 +15,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor.cli import render
+from monitor.cli.moves import moves
 from monitor.demo.run import DATABASE, Shown, run_demo
 from monitor.errors import ConfigError
 from monitor.reports.leaderboard import leaderboards
+from monitor.reports.moves import series_moves
 from storage import export
 from storage.tables import TABLES, Selection
 
@@ -106,7 +108,7 @@ def _reason(row: dict[str, Any]) -> str:
 
 def _moves(console: Console, session: Any) -> None:
     console.rule("Price moves, and what was public near them")
-    render.moves(console, _rows(session, "moves"))
+    moves(console, series_moves(session, Selection()))
     console.print(
         "The real markets' prices are known on few days: their moves have the hour of the next "
         "known price.",

@@ -15,6 +15,7 @@ from monitor.errors import ConfigError, MonitorError
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Since = Annotated[str | None, typer.Option(help="An instant, or a span back such as 30d.")]
 AsOf = Annotated[str | None, typer.Option(help="Only what was known at this instant.")]
+LINKS = "links"
 
 
 def register(app: typer.Typer) -> None:
@@ -77,10 +78,26 @@ def leaderboard(
         )
     if not found and not as_json:
         raise MonitorError(
-            f"no standings of board {board!r} are stored yet; `signal-monitor sources list` "
-            "says how the arena source is doing"
+            f"no standings of board {board!r}{_asked(style, as_of)} are stored; "
+            f"{_stored_boards(config)}"
         )
     _show(options, found, render.leaderboards, as_json)
+
+
+def _asked(style: str | None, as_of: str | None) -> str:
+    """Return what narrowed a leaderboard, in words."""
+    styled = f" with style control {style}" if style else ""
+    return styled + (f" as known at {as_of}" if as_of else "")
+
+
+def _stored_boards(config: Any) -> str:
+    """Return which boards there are instead."""
+    from storage import standing_repo
+
+    with reading(config) as session:
+        boards = sorted({(board, style) for _, board, _, style in standing_repo.boards(session)})
+    named = ", ".join(f"{board} with style control {style}" for board, style in boards)
+    return f"there are {named}" if named else "`signal-monitor sources list` says why"
 
 
 def signals_list(
@@ -130,11 +147,20 @@ def link(
         bool, typer.Option("--all", help="Every window and leg, not only the tested ones.")
     ] = False,
     stats: Annotated[bool, typer.Option("--stats", help="With z, p, q and counts.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Judge anew from the stored prices, as of --as-of.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """What prices did after signals: time, headline, before → after, points, verdict."""
     options: Options = context.obj
-    rows = _rows(options.load_config(), "links", since, as_of)
+    if fresh:
+        from monitor.cli.replay import fresh_links
+
+        given = _selection(since, as_of)
+        rows = fresh_links(options, since=given.since, now=given.as_of or utc_now())
+    else:
+        rows = _rows(options.load_config(), LINKS, since, as_of)
     if not all_windows:
         rows = [row for row in rows if row["focal"] and row["window_s"] == 3600]
     _show(options, rows, render.links_with_stats if stats else render.links, as_json)
@@ -144,9 +170,15 @@ def moves(
     context: typer.Context, since: Since = "7d", as_of: AsOf = None, as_json: Json = False
 ) -> None:
     """Price moves and what was public near them; often nothing."""
+    from monitor.cli.moves import moves as draw
+    from monitor.reports.moves import series_moves
+
     options: Options = context.obj
-    found = _rows(options.load_config(), "moves", since, as_of)
-    _show(options, found, render.moves, as_json)
+    config = options.load_config()
+    selection = _selection(since, as_of)
+    with reading(config) as session:
+        found = series_moves(session, selection)
+    _show(options, found, draw, as_json)
 
 
 def themes_list(context: typer.Context, as_json: Json = False) -> None:
@@ -174,17 +206,24 @@ def themes_list(context: typer.Context, as_json: Json = False) -> None:
 def _rows(
     config: Any, what: str, since: str | None, as_of: str | None, theme: str | None = None
 ) -> list[dict[str, Any]]:
-    from storage.tables import TABLES, Selection
+    from storage.tables import LINKS_IN_FULL, TABLES
+
+    selection = _selection(since, as_of, theme)
+    table = LINKS_IN_FULL if what == LINKS else TABLES[what]
+    with reading(config) as session:
+        rows = list(table.rows(session, selection))
+    return [dict(zip(table.columns, row, strict=True)) for row in rows]
+
+
+def _selection(since: str | None, as_of: str | None, theme: str | None = None) -> Any:
+    from storage.tables import Selection
 
     now = utc_now()
-    selection = Selection(
+    return Selection(
         since=parse_when(since, now=now, option="--since"),
         as_of=parse_when(as_of, now=now, option="--as-of"),
         theme=theme,
     )
-    with reading(config) as session:
-        rows = list(TABLES[what].rows(session, selection))
-    return [dict(zip(TABLES[what].columns, row, strict=True)) for row in rows]
 
 
 def _check_theme(config: Any, theme: str | None) -> None:

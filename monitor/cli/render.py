@@ -14,7 +14,7 @@ from monitor.cli.settling import settling
 from monitor.cli.tables import new_table, safe, show_rows
 
 Report = dict[str, Any]
-MAX_ORDER_MIN = 60.0
+LASTED = ("moved_up", "moved_down", "confounded", "described")
 LINK_COLUMNS = ("at", "headline", "market", "before → after", "move", "verdict")
 _VERDICT_STYLE = {
     "moved_up": "green",
@@ -105,41 +105,25 @@ def links(console: Console, rows: Iterable[Report]) -> None:
 
 
 def links_with_stats(console: Console, rows: Iterable[Report]) -> None:
-    """Show the same with the figures behind each verdict."""
+    """Show the same with the figures behind each verdict and the shape of each response."""
     cells = [
         [
             *_link_cells(row),
             age_text(row["window_s"]),
+            row["relation"],
             _number(row["z"]),
-            _number(row["p_value"]),
-            _number(row["q_value"]),
+            _chance(row["p_value"]),
+            _chance(row["q_value"]),
+            _compared(row),
             str(row["n_updates"] or 0),
             age_text(row["quote_age_s"]),
             "thin" if row["thin"] else "",
+            _shape_words(row),
         ]
         for row in rows
     ]
-    names = (*LINK_COLUMNS, "window", "z", "p", "q", "updates", "age", "thin")
-    show_rows(console, names, cells)
-
-
-def moves(console: Console, rows: Iterable[Report]) -> None:
-    """Show moves and what was near them."""
-    cells = [
-        [
-            instant_text(row["start_at"]),
-            safe(row["question"]),
-            f"{price_text(row['price_from'])} → {price_text(row['price_to'])}",
-            pp_text(row["move_pp"]),
-            _verdict(row["verdict"]),
-            "; ".join(
-                f"{safe(found['title'])} ({_minutes(found)})"
-                for found in (row["explained_by"] or ())[:2]
-            ),
-        ]
-        for row in rows
-    ]
-    show_rows(console, ("start", "market", "from → to", "move", "verdict", "near"), cells)
+    figures = ("window", "family", "z", "p", "q", "compared", "updates", "age", "thin", "result")
+    show_rows(console, (*LINK_COLUMNS, *figures), cells)
 
 
 def themes(console: Console, rows: Iterable[Report]) -> None:
@@ -203,18 +187,44 @@ def _link_cells(row: Report) -> list[str]:
     ]
 
 
-def _minutes(found: Report) -> str:
-    """Return how long before the move; the clocks may not be able to tell the order."""
-    before, error = found["minutes_before"], found["clock_error_min"]
-    if abs(before) <= error:
-        return "the same day, order unknown" if error > MAX_ORDER_MIN else "at the same time"
-    side = "before" if before >= 0 else "after"
-    return f"{abs(before):.0f} min {side}"
-
-
 def _verdict(verdict: str) -> str:
     style = _VERDICT_STYLE.get(verdict)
     return f"[{style}]{verdict}[/]" if style else verdict
+
+
+def _compared(row: Report) -> str:
+    """Return with how many windows of how many days a response was compared."""
+    if row["n_placebo"] is None:
+        return "–"
+    days = row["placebo_days"]
+    return f"{row['n_placebo']} h of {days} day{'' if days == 1 else 's'}"
+
+
+def _shape_words(row: Report) -> str:
+    """Return when a response came, how much of the room it used, what is left of it."""
+    first = _span(row["response_after_s"], row["response_by_s"])
+    half = _span(row["half_after_s"], row["half_by_s"])
+    words = [safe(row["reason"] or "")]
+    words += [f"began {first}"] if first else []
+    words += [f"half of it {half}"] if half else []
+    if row["room_share"] and row["verdict"] in LASTED:
+        words.append(f"{abs(row['room_share']):.0%} of the room")
+    if row["log_odds_move"] is not None and row["verdict"] in LASTED:
+        words.append(f"{row['log_odds_move']:+.2f} log-odds")
+    if row["reversal"] is not None:
+        words.append(f"{row['reversal']:.0%} of the first hour taken back")
+    return "; ".join(word for word in words if word)
+
+
+def _span(after_s: float | None, by_s: float | None) -> str:
+    """Return between which two updates it happened, in minutes after the signal."""
+    if after_s is None or by_s is None:
+        return ""
+    return f"between {after_s / 60:+.0f} and {by_s / 60:+.0f} min"
+
+
+def _chance(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _number(value: float | None) -> str:

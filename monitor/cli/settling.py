@@ -55,7 +55,11 @@ def _terms(row: Report) -> Iterator[str]:
 
 
 def _gap(row: Report) -> str:
-    return "" if row["gap"] is None else f"{row['gap']:+.1f}"
+    if row["gap"] is None:
+        return ""
+    before = row["gap_before"]
+    was = "" if before is None or before == row["gap"] else f" (was {before:+.1f})"
+    return f"{row['gap']:+.1f}{was}"
 
 
 def _near(row: Report) -> str:

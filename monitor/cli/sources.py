@@ -10,6 +10,7 @@ import typer
 
 from monitor.cli import health
 from monitor.cli.context import Options, chosen, print_json, reading, utc_now
+from monitor.cli.leads import sources_lead
 
 if TYPE_CHECKING:
     from monitor.config import Config
@@ -22,6 +23,7 @@ def register(app: typer.Typer) -> None:
     sources = typer.Typer(help="List sources or try one.", no_args_is_help=True)
     sources.command("list")(sources_list)
     sources.command("check")(sources_check)
+    sources.command("lead")(sources_lead)
     app.add_typer(sources, name="sources")
 
 

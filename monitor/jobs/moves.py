@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +18,7 @@ from signals import causes
 from signals.moves import Move as FoundMove
 from signals.moves import detect_moves
 from signals.prices import MINUTE_MS
-from storage import market_repo, signal_repo
+from storage import coverage, market_repo, signal_repo
 from storage.instants import from_ms, to_ms
 from storage.market_news import ORIGIN_KIND
 from storage.market_repo import Leg
@@ -24,7 +26,9 @@ from storage.models import Move, Signal
 from storage.records import Precision
 
 LOOK_BACK = timedelta(hours=8)
-AMENDABLE = timedelta(hours=48)
+HORIZON = timedelta(hours=48)
+# Further from a move no signal counts, however vague its clock: a mere date and the search of 2 h.
+REACH = timedelta(hours=30)
 LIVE_LAG_MS = 10 * MINUTE_MS
 # How wrong a signal's instant may be, beside the poll that observed the price.
 CLOCK_ERROR_MIN = {Precision.SECOND: 0.1, Precision.MINUTE: 1.0, Precision.DAY: 720.0}
@@ -38,32 +42,74 @@ def find_moves(
     *,
     now: datetime,
     outcome_ids: Iterable[int] | None = None,
-    has_news: bool = True,
+    changed: Sequence[Signal] = (),
+    horizon: timedelta = HORIZON,
 ) -> list[Move]:
     """Return the move rows that changed.
 
-    Looked at are `outcome_ids` (None: every leg), those whose recent move time alone may still
-    settle, and with `has_news` (signals changed since the last look) all that moved recently.
+    Looked at are `outcome_ids` (None: every leg), those whose move of the last 48 h time alone
+    may still settle, with signals `changed` since the last look all that moved in 48 h, and older
+    moves that one of them stands near. Beyond HORIZON, as after history came in, prices are
+    searched that far back.
     """
     legs = {leg.outcome_id: leg for leg in market_repo.legs(session)}
-    recent = signal_repo.moves(session, since=now - AMENDABLE)
-    unsettled = {move.outcome_id for move in recent if has_news or _is_open(move)}
+    known = _known(session, changed, now=now, horizon=horizon)
+    unsettled = {
+        move.outcome_id
+        for move in known
+        if changed or (_is_open(move) and move.start_at >= now - HORIZON)
+    }
     wanted = set(legs) if outcome_ids is None else set(outcome_ids) | unsettled
-    signals = signal_repo.signals(session, since=now - AMENDABLE - timedelta(hours=12))
-    changed = []
+    earliest = now - LOOK_BACK if horizon <= HORIZON else now - horizon
+    first = min([earliest, *(move.start_at for move in known)])
+    near = _Near(signal_repo.signals(session, since=first - REACH))
+    found = []
     for outcome_id in sorted(wanted & set(legs)):
-        began = [move.start_at for move in recent if move.outcome_id == outcome_id]
-        since = min([now - LOOK_BACK, *began])
+        mine = [move for move in known if move.outcome_id == outcome_id]
+        since = min([earliest, *(move.start_at for move in mine)])
         watched = series.load(session, legs[outcome_id], since=since)
-        changed += _leg_moves(session, topics, watched, signals, since=since, now=now)
-    return changed
+        found += _leg_moves(session, topics, watched, near, mine, since=since, now=now)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Signals that may be a cause, by instant."""
+
+    signals: list[Signal]
+
+    def around(self, move: FoundMove) -> list[Signal]:
+        first = bisect_left(self.signals, from_ms(move.start_at) - REACH, key=lambda s: s.at)
+        last = bisect_left(self.signals, from_ms(move.end_at) + REACH, key=lambda s: s.at)
+        return [signal for signal in self.signals[first:last] if _is_cause(signal)]
+
+
+def _known(
+    session: Session, changed: Sequence[Signal], *, now: datetime, horizon: timedelta
+) -> list[Move]:
+    """Return the moves to judge again: the recent ones, and old ones that news stands near."""
+    causes_at = [signal.at for signal in changed if _is_cause(signal)]
+    recent = now - max(horizon, HORIZON)
+    found = signal_repo.moves(session, since=min([recent, *(at - REACH for at in causes_at)]))
+    return [
+        move
+        for move in found
+        if move.start_at >= recent
+        or any(move.start_at - REACH <= at <= move.end_at + REACH for at in causes_at)
+    ]
+
+
+def _is_cause(signal: Signal) -> bool:
+    # A market's own listing or ruling is no public cause of its price.
+    return not signal.background and signal.origin_kind != ORIGIN_KIND
 
 
 def _leg_moves(
     session: Session,
     topics: Topics,
     watched: Watched,
-    signals: list[Signal],
+    near: _Near,
+    known: Sequence[Move],
     *,
     since: datetime,
     now: datetime,
@@ -75,16 +121,50 @@ def _leg_moves(
         now=to_ms(now),
         resolved_at=series.resolved_ms(watched.leg),
     )
+    live = _live_spans(session, watched.leg) if found else []
     changed = []
-    for move in found:
-        candidates = _candidates(topics, watched.leg, move, signals)
-        verdict = causes.judge(move, candidates, to_ms(now))
+    for move in _as_written(found, known):
+        signals = near.around(move)
+        verdict = causes.judge(move, _candidates(topics, watched.leg, move, signals), to_ms(now))
+        values = _values(watched, move, verdict, signals)
         row, is_new = signal_repo.put_move(
-            session, _values(watched, move, verdict, signals), known_from=now
+            session, {**values, "live": _is_live(watched, move, live)}, known_from=now
         )
         if is_new:
             changed.append(row)
     return changed
+
+
+def _as_written(found: Sequence[FoundMove], known: Sequence[Move]) -> list[FoundMove]:
+    """Return the moves, each with the beginning that was once written of it.
+
+    Finer prices of the past may show an earlier or later beginning of a move that is known.
+    """
+    begun = {to_ms(move.start_at): move for move in known}
+    exact = {move.start_at for move in found if move.start_at in begun}
+    free = [move for start, move in begun.items() if start not in exact]
+    fixed = []
+    for move in found:
+        same = next((old for old in free if _is_same(move, old)), None)
+        if move.start_at in exact or same is None:
+            fixed.append(move)
+            continue
+        free.remove(same)
+        fixed.append(
+            replace(
+                move,
+                start_at=to_ms(same.start_at),
+                crossed_at=to_ms(same.crossed_at),
+                price_from=same.price_from,
+                delta=move.price_to - same.price_from,
+            )
+        )
+    return fixed
+
+
+def _is_same(found: FoundMove, old: Move) -> bool:
+    overlaps = found.start_at <= to_ms(old.end_at) and to_ms(old.start_at) <= found.end_at
+    return overlaps and (found.delta > 0) == (old.move > 0)
 
 
 def _is_open(move: Move) -> bool:
@@ -98,9 +178,7 @@ def _candidates(
     themes = {theme for theme, _ in leg.themes}
     stories: dict[str, Signal] = {}
     for signal in signals:
-        # A market's own listing or ruling is no public cause of its price.
-        is_cause = not signal.background and signal.origin_kind != ORIGIN_KIND
-        if signal.theme in themes and is_cause:
+        if signal.theme in themes:
             best = stories.setdefault(signal.origin_id, signal)
             if signal.score > best.score:
                 stories[signal.origin_id] = signal
@@ -151,16 +229,26 @@ def _values(
                 "url": by_id[str(candidate.signal_id)].url,
                 "minutes_before": round(-candidate.minutes, 1),
                 "clock_error_min": round(candidate.clock_error_min, 1),
+                "order": candidate.order,
+                "score": round(candidate.score, 3),
+                "novelty": round(candidate.novelty, 3),
+                "entity_match": candidate.entity_match,
                 "rank_score": round(candidate.rank_score, 3),
             }
             for candidate in verdict.candidates
         ],
-        "live": _is_live(watched, move),
     }
 
 
-def _is_live(watched: Watched, move: FoundMove) -> bool:
+def _live_spans(session: Session, leg: Leg) -> list[tuple[int, int]]:
+    """Return when a live poll read a leg's price, ms; history that came in later is no reading."""
+    spans = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
+    return [(to_ms(span.from_at), to_ms(span.to_at)) for span in spans if span.reads]
+
+
+def _is_live(watched: Watched, move: FoundMove, live: Sequence[tuple[int, int]]) -> bool:
     """Return whether a live poll saw the quotes that made the move."""
     at = watched.quotes.at
     inside = (at >= move.start_at) & (at <= move.crossed_at)
-    return bool(np.all(watched.quotes.observed_lag[inside] <= LIVE_LAG_MS))
+    is_prompt = bool(np.all(watched.quotes.observed_lag[inside] <= LIVE_LAG_MS))
+    return is_prompt and any(start <= move.crossed_at <= end for start, end in live)

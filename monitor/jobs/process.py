@@ -13,9 +13,11 @@ from sqlmodel import Session
 from monitor.alerts.decide import decide, horizon, schedule_draft, subject_keys
 from monitor.alerts.rules import Rule, ScheduleRule, latest_run
 from monitor.jobs.boards import signal_boards
+from monitor.jobs.distances import measure
 from monitor.jobs.items import tag_items
 from monitor.jobs.links import HORIZON, link_signals
 from monitor.jobs.markets import signal_markets
+from monitor.jobs.moves import HORIZON as MOVES_HORIZON
 from monitor.jobs.moves import find_moves
 from monitor.jobs.releases import signal_releases
 from monitor.jobs.source_alerts import raise_source_alerts
@@ -62,9 +64,26 @@ def process(
     signals = [*tagged.signals, *signal_releases(session, topics, tagged.seen, now=now)]
     if boards:
         signals += signal_boards(session, topics, now=now)
+        measure(session, topics, now=now)
     signals += signal_markets(session, topics, now=now)
-    moves = find_moves(session, topics, now=now, outcome_ids=outcome_ids, has_news=bool(signals))
-    links = link_signals(session, topics, now=now, horizon=link_horizon, changed=signals)
+    moves = find_moves(
+        session,
+        topics,
+        now=now,
+        outcome_ids=outcome_ids,
+        changed=signals,
+        # As with links below, the last of many runs sees all of a past that came in.
+        horizon=link_horizon if link_horizon > HORIZON and not tagged.more else MOVES_HORIZON,
+    )
+    links = link_signals(
+        session,
+        topics,
+        now=now,
+        horizon=link_horizon,
+        changed=signals,
+        # What came of the past may complete old links; the last of many runs sees it all.
+        with_history=link_horizon > HORIZON and not tagged.more,
+    )
     alerts = _raise_alerts(session, topics, rules, signals, moves, now=now)
     alerts += raise_source_alerts(session, rules, sources, now=now, watched_since=schedules_since)
     if schedules_since is not None:

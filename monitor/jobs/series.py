@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 from sqlmodel import Session
 
-from signals.prices import Coverage, PriceSeries, price_series
+from signals.prices import HOUR_MS, Coverage, PriceSeries, price_series
 from signals.prices import coverage as joined_coverage
 from storage import coverage, quotes
 from storage.instants import to_ms
@@ -18,6 +18,8 @@ from storage.records import PriceBasis
 
 WORDS = np.array([basis.word for basis in PriceBasis])
 ESTIMATION = timedelta(hours=76)
+_BEFORE_MS = 76 * HOUR_MS
+_AFTER_MS = 26 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,16 @@ class Watched:
 
 
 def load(session: Session, leg: Leg, *, since: datetime, until: datetime | None = None) -> Watched:
-    """Return what is known of a leg from 76 h before `since`, so that noise can be estimated."""
+    """Return what is known of a leg from 76 h before `since`, so that noise can be estimated.
+
+    The newest basis speaks; `on_basis_at` gives the prices on another.
+    """
     found = quotes.read(session, leg.outcome_id, since=since - ESTIMATION, until=until)
     spans = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
     return Watched(
         leg=leg,
         quotes=found,
-        series=price_series(
-            found.at, found.bid, found.ask, found.value, WORDS[found.basis].tolist()
-        ),
+        series=_series(found),
         coverage=joined_coverage(
             np.array([to_ms(span.from_at) for span in spans], dtype=np.int64),
             np.array([to_ms(span.to_at) for span in spans], dtype=np.int64),
@@ -47,13 +50,41 @@ def load(session: Session, leg: Leg, *, since: datetime, until: datetime | None 
     )
 
 
+def on_basis_at(watched: Watched, at: int) -> PriceSeries:
+    """Return the prices on the basis that was in force at `at`, ms; before the first, on its.
+
+    A venue's history that was read later and the book watched since are two kinds of price.
+    """
+    if not len(watched.quotes.at) or not np.any(np.diff(watched.quotes.basis)):
+        return watched.series
+    return _series(watched.quotes, as_of=at)
+
+
+def around(prices: PriceSeries, t0: int) -> PriceSeries:
+    """Return the rows that windows at `t0`, ms, and the noise before it can need."""
+    first = int(np.searchsorted(prices.at, t0 - _BEFORE_MS, side="right")) - 1
+    last = int(np.searchsorted(prices.at, t0 + _AFTER_MS, side="right"))
+    part = slice(max(first, 0), last)
+    return replace(prices, at=prices.at[part], price=prices.price[part], spread=prices.spread[part])
+
+
 def price_at(session: Session, leg: Leg, at: datetime) -> float | None:
     """Return the gated price of a leg in force at `at`; None when there is none."""
-    found = quotes.latest(session, leg.outcome_id, at=at)
-    prices = price_series(found.at, found.bid, found.ask, found.value, WORDS[found.basis].tolist())
-    return prices.as_of(to_ms(at)).value
+    return _series(quotes.latest(session, leg.outcome_id, at=at)).as_of(to_ms(at)).value
 
 
 def resolved_ms(leg: Leg) -> int | None:
     """Return when the leg's market resolved, in ms; None while it has not."""
     return None if leg.resolved_at is None else to_ms(leg.resolved_at)
+
+
+def closes_ms(leg: Leg) -> int | None:
+    """Return when the leg's market is to close, in ms; None when nobody says."""
+    return None if leg.closes_at is None else to_ms(leg.closes_at)
+
+
+def _series(found: QuoteArrays, *, as_of: int | None = None) -> PriceSeries:
+    bases = WORDS[found.basis]
+    is_one = not np.any(np.diff(found.basis))
+    basis = str(bases[0]) if is_one and len(bases) else bases
+    return price_series(found.at, found.bid, found.ask, found.value, basis, as_of=as_of)

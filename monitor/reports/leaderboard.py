@@ -36,10 +36,10 @@ def leaderboards(
         if board in (None, key[1]) and style in (None, key[3]):
             version = standing_repo.latest_board(session, key, until=as_of)
             if version is not None:
-                report = _report(session, topics, key, version, now=as_of or now)
+                report = _report(session, topics, key, version, now=now, as_of=as_of)
                 page = as_board(version)
                 report["markets"] = settling_markets(session, topics, page, at=as_of or now)
-                report["elsewhere"] = settling_elsewhere(session, page, at=as_of or now)
+                report["elsewhere"] = settling_elsewhere(session, topics, page, at=as_of or now)
                 found.append(report)
     return found
 
@@ -62,12 +62,18 @@ def headline(report: dict[str, Any]) -> str:
 
 
 def _report(
-    session: Session, topics: Topics, key: BoardKey, version: BoardVersion, *, now: datetime
+    session: Session,
+    topics: Topics,
+    key: BoardKey,
+    version: BoardVersion,
+    *,
+    now: datetime,
+    as_of: datetime | None,
 ) -> dict[str, Any]:
     source, board, category, style = key
     page = as_board(version)
     head = summary(page, topics.is_chinese)
-    seen = dict(standing_repo.publish_dates(session, key))[version.publish_date]
+    seen = dict(standing_repo.publish_dates(session, key, until=as_of))[version.publish_date]
     return {
         "source": source,
         "board": board,
@@ -75,7 +81,7 @@ def _report(
         "style_control": style,
         "publish_date": version.publish_date,
         "seen_at": seen,
-        "age_s": max((now - seen).total_seconds(), 0.0),
+        "age_s": max(((as_of or now) - seen).total_seconds(), 0.0),
         "page_rows": version.page_rows,
         "top": [_row(row, topics) for row in page.rows[:TOP_ROWS]],
         "best_chinese": _row(head.best_chinese, topics) if head.best_chinese else None,

@@ -32,7 +32,7 @@ def market_prices(session: Session, theme: str, *, now: datetime) -> list[dict[s
 def _row(session: Session, leg: Leg, *, now: datetime) -> dict[str, Any]:
     latest = quotes.latest(session, leg.outcome_id, at=now)
     watched = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
-    read_at = watched[-1].to_at if watched else None
+    read_at = max((span.to_at for span in watched), default=None)
     if read_at is None and len(latest.at):
         read_at = from_ms(int(latest.at[-1]))
     price = gated(latest)

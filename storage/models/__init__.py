@@ -1,6 +1,7 @@
 """The tables. Instants are int64 milliseconds since 1970 in the file, aware UTC in Python."""
 
 from storage.models.alerts import Alert, Delivery
+from storage.models.distances import Distance
 from storage.models.markets import (
     Candle,
     Coverage,
@@ -29,6 +30,7 @@ __all__ = [
     "Candle",
     "Coverage",
     "Delivery",
+    "Distance",
     "Item",
     "ItemRevision",
     "Link",

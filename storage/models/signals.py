@@ -196,6 +196,13 @@ class Link(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     episode: str | None = None
     confounded_by: Any = Field(default=None, sa_type=Json, nullable=True)
+    log_odds_move: float | None = None
+    room_share: float | None = None
+    response_after_s: float | None = None
+    response_by_s: float | None = None
+    half_after_s: float | None = None
+    half_by_s: float | None = None
+    reversal: float | None = None
     final: bool
     known_from: datetime = Field(sa_type=Instant)
     known_to: datetime | None = Field(default=None, sa_type=Instant)

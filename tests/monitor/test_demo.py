@@ -63,7 +63,8 @@ def test_the_first_effect_is_measured_in_points(session: Session) -> None:
     link = simulated_links(session)[EXPECTED[0][0]]
 
     assert link.move == pytest.approx(0.09, abs=0.005)
-    assert link.p_value is None
+    # None of the 74 comparable hours of the four days before moved as much.
+    assert (link.n_placebo, link.p_value) == (74, pytest.approx(1 / 75))
     assert link.z is not None
     assert link.z > 4
 

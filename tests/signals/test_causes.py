@@ -72,3 +72,21 @@ def test_equal_rank_is_ordered_by_id() -> None:
     verdict = judge(a_move(), [near("b", -5), near("a", -5)], END)
 
     assert [one.signal_id for one in verdict.candidates] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "order"),
+    [(-5, "before"), (-1, "simultaneous"), (1, "simultaneous"), (5, "after")],
+)
+def test_within_the_error_of_the_clocks_the_order_is_not_told(minutes: float, order: str) -> None:
+    (found,) = judge(a_move(), [near("a", minutes)], END).candidates
+
+    assert found.order == order
+
+
+def test_a_best_candidate_within_the_clock_error_is_said_to_be_at_the_start() -> None:
+    verdict = judge(a_move(), [near("a", -4, clock_error_min=6)], END)
+
+    assert verdict.reason == (
+        "1 near it, the best at its start as far as the clocks tell (clock error 6 min)"
+    )

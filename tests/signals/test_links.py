@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.links import Leg, LinkResult, describe, evaluate, focal_leg
+from signals.links import Leg, LinkResult, describe, evaluate, focal_leg, reversal
+from signals.placebo import Placebo, placebo
 from signals.prices import HOUR_MS, MINUTE_MS, Coverage, PriceSeries, coverage, price_series
+from signals.shape import Interval
+from signals.window_arrays import track
 
 T0 = 74 * HOUR_MS
 STEP = 10 * MINUTE_MS
@@ -223,7 +226,10 @@ def test_flat_hour_stays_undetected_beside_another_episode() -> None:
     ("p_value", "verdict"), [(0.05, "moved_up"), (0.051, "no_detectable_move")]
 )
 def test_placebo_p_decides_where_there_is_one(p_value: float, verdict: str) -> None:
-    assert judged(mids((T0 + 5 * MINUTE_MS, 0.33)), p_value=p_value).verdict == verdict
+    assert (
+        judged(mids((T0 + 5 * MINUTE_MS, 0.33)), test=lambda: Placebo(p_value, 99, 9)).verdict
+        == verdict
+    )
 
 
 def test_without_p_four_units_of_noise_are_needed() -> None:
@@ -232,7 +238,10 @@ def test_without_p_four_units_of_noise_are_needed() -> None:
 
     assert result.verdict == "no_detectable_move"
     assert "below 4" in result.reason
-    assert judged(mids((T0 + 5 * MINUTE_MS, 0.258)), p_value=0.01).verdict == "moved_up"
+    assert (
+        judged(mids((T0 + 5 * MINUTE_MS, 0.258)), test=lambda: Placebo(0.01, 99, 9)).verdict
+        == "moved_up"
+    )
 
 
 def test_pulled_ask_is_not_a_move() -> None:
@@ -305,6 +314,86 @@ def test_later_quotes_never_change_a_final_result(later: list[float], level: flo
 
     assert before.final
     assert after == before
+
+
+def test_the_placebo_test_is_asked_only_of_a_response_that_can_be_judged() -> None:
+    def unwanted() -> Placebo:
+        raise AssertionError("nothing to compare")
+
+    judged(mids(until=T0 - 9 * HOUR_MS), coverage=watched(T0 - 9 * HOUR_MS), test=unwanted)
+    judged(mids(until=T0), now=T0 + 20 * MINUTE_MS, test=unwanted)
+    judged(mids(), precise=False, test=unwanted)
+
+
+def test_an_evaluated_link_says_with_how_many_hours_it_was_compared() -> None:
+    jump = mids((T0 + 5 * MINUTE_MS, 0.33))
+
+    tested = judged(jump, test=lambda: Placebo(0.2, 99, 9))
+    untested = judged(jump, test=lambda: Placebo(None, 7, 1))
+
+    assert (tested.p_value, tested.n_placebo, tested.placebo_days) == (0.2, 99, 9)
+    assert tested.verdict == "no_detectable_move"
+    assert "19 of 99 comparable hours" in tested.reason
+    assert (untested.p_value, untested.n_placebo, untested.placebo_days) == (None, 7, 1)
+    assert untested.verdict == "moved_up"  # |z| decides
+
+
+def test_a_read_at_the_very_signal_does_not_make_an_old_price_fresh() -> None:
+    series = mids()
+    silent = (series.at > T0 - 9 * HOUR_MS) & (series.at < T0)
+    series = replace(
+        series, at=series.at[~silent], price=series.price[~silent], spread=series.spread[~silent]
+    )
+    seen = coverage([0, T0], [T0 - 9 * HOUR_MS, NOW])
+
+    result = judged(series, coverage=seen)
+
+    assert result.verdict == "not_evaluated:stale"
+    assert result.quote_age_s == 9 * 3600
+
+
+def test_a_response_that_lasted_has_a_shape_and_others_only_a_size() -> None:
+    moved = judged(mids((T0 + 5 * MINUTE_MS, 0.33)))
+    flat = judged(mids())
+
+    assert moved.shape.first == moved.shape.half == Interval(0, 5 * MINUTE_MS)
+    assert moved.shape.room == pytest.approx(0.09 / 0.76, abs=0.002)
+    assert moved.shape.log_odds == pytest.approx(0.4445, abs=0.01)
+    assert (flat.shape.first, flat.shape.half) == (None, None)
+    assert flat.shape.room is not None
+
+
+def test_what_a_day_takes_back_is_told_of_a_response_that_lasted() -> None:
+    later = T0 + 26 * HOUR_MS
+    series = mids((T0 + 5 * MINUTE_MS, 0.33), (T0 + 10 * HOUR_MS, 0.27), until=later)
+    arguments = {"t0": T0, "now": later, "coverage": watched(later)}
+    hour = judged(series, **arguments)
+    day = describe(series, watched(later), T0, 86_400, later)
+    flat = judged(mids(until=later), **arguments)
+
+    assert reversal(hour, day) == pytest.approx(2 / 3, abs=0.02)  # 9 pp became 3 pp
+    assert reversal(flat, day) is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([0.0, 0.03, -0.05, 0.2]), st.integers(-60, 60))
+def test_no_mirrors_yes(seed: int, jump: float, minute: int) -> None:
+    walk = np.cumsum(np.random.default_rng(seed).normal(0, 0.002, 478))
+    series = mids((T0 + minute * MINUTE_MS, 0.24 + jump))
+    yes = replace(series, price=np.clip(series.price + walk[: len(series.at)], 0.02, 0.98))
+    no = replace(yes, price=1 - yes.price)
+
+    def compared(series: PriceSeries) -> LinkResult:
+        path = track(series, watched())
+        return judged(series, test=lambda: placebo(path, t0=T0, window_ms=HOUR_MS))
+
+    up, down = compared(yes), compared(no)
+
+    assert down.p_value == up.p_value
+    assert down.verdict == {"moved_up": "moved_down", "moved_down": "moved_up"}.get(
+        up.verdict, up.verdict
+    )
+    assert down.move == pytest.approx(-(up.move or 0.0))
 
 
 @settings(max_examples=25, deadline=None)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signals.moves import Move, detect_moves
+from signals.moves import Move, detect_moves, together
 from signals.prices import HOUR_MS, MINUTE_MS, PriceSeries, coverage
 
 START = 74 * HOUR_MS
@@ -226,3 +226,58 @@ def test_flat_price_has_no_moves(price: float, gaps: list[float]) -> None:
     flat = replace(series, price=np.full(len(series.at), price))
 
     assert moves(flat, sum(gaps) + 60) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(walks)
+def test_no_mirrors_yes(steps: list[tuple[float, float]]) -> None:
+    series, length = a_walk(steps)
+    yes = moves(series, length + 90)
+    no = moves(replace(series, price=1 - series.price), length + 90)
+
+    assert [(m.start_at, m.crossed_at, m.end_at, m.state) for m in yes] == [
+        (m.start_at, m.crossed_at, m.end_at, m.state) for m in no
+    ]
+    assert [m.delta for m in yes] == pytest.approx([-m.delta for m in no])
+
+
+@settings(max_examples=40, deadline=None)
+@given(walks, st.sampled_from((0.001, 0.999)))
+def test_the_jump_to_a_resolution_is_no_move(
+    steps: list[tuple[float, float]], settled: float
+) -> None:
+    series, length = a_walk(steps)
+    at = START + int((length + 5) * MINUTE_MS)
+    ended = replace(
+        series,
+        at=np.append(series.at, [at, at + MINUTE_MS]),
+        price=np.append(series.price, [settled, settled]),
+        spread=np.append(series.spread, [0.01, 0.01]),
+    )
+
+    with_end = moves(ended, length + 60, resolved_at=at)
+    without = moves(series, length + 60)
+
+    assert [(m.start_at, m.price_to) for m in with_end] == [
+        (m.start_at, m.price_to) for m in without
+    ]
+
+
+def test_legs_that_cross_within_a_quarter_of_an_hour_of_the_first_are_together() -> None:
+    crossed = [m * MINUTE_MS for m in (31, 0, 15, 16, 5)]
+
+    assert together(crossed) == [[1, 4, 2], [3, 0]]
+    assert together([]) == []
+
+
+@given(st.lists(st.integers(0, 10_000_000), max_size=12), st.randoms())
+def test_the_order_of_legs_does_not_change_what_is_together(
+    crossed: list[int], rng: object
+) -> None:
+    shuffled = list(crossed)
+    rng.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    def groups(instants: list[int]) -> list[list[int]]:
+        return [sorted(instants[place] for place in group) for group in together(instants)]
+
+    assert groups(shuffled) == groups(crossed)

@@ -100,3 +100,40 @@ def test_overlapping_gives_the_spans_that_touch_a_range(store: Store) -> None:
         every = coverage.overlapping(session, [1, 2])
     assert [span.from_at for span in found] == [at(10)]
     assert len(every) == 4
+
+
+def imported(store: Store, start: float, end: float) -> None:
+    with store.begin() as session:
+        coverage.add_span(
+            session, "outcome:1", from_at=at(start), to_at=at(end), reason="end of file"
+        )
+
+
+def live(store: Store) -> list[tuple[Span, int]]:
+    with store.read() as session:
+        found = coverage.spans(session, "outcome:1")
+    return [(replace(span, reads=0), span.reads) for span in found]
+
+
+def test_a_read_makes_no_imported_span_longer(store: Store) -> None:
+    imported(store, 0, 2)
+    read_at(store, 3)
+    assert live(store) == [(Span(at(0), at(2), "end of file"), 0), (Span(at(3), at(3)), 1)]
+
+
+def test_a_live_span_goes_on_past_one_that_was_imported_inside_it(store: Store) -> None:
+    read_at(store, 0, 3)
+    imported(store, 1, 2)
+    read_at(store, 5)
+    with store.begin() as session:
+        coverage.note_gap(session, ["outcome:1"], reason="HTTP 503")
+    assert live(store) == [
+        (Span(at(0), at(5), "HTTP 503"), 3),
+        (Span(at(1), at(2), "end of file"), 0),
+    ]
+
+
+def test_a_read_at_the_instant_an_imported_span_begins_is_a_read(store: Store) -> None:
+    imported(store, 0, 2)
+    read_at(store, 0)
+    assert live(store) == [(Span(at(0), at(2), "end of file"), 1)]

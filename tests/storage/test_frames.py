@@ -11,7 +11,7 @@ from storage import Store, alert_repo, coverage, frames, item_repo, signal_repo,
 from storage.alert_repo import AlertDraft
 from storage.item_repo import ItemKeys
 from storage.market_repo import known
-from storage.models import Candle
+from storage.models import Candle, Distance
 from storage.records import Origin, PriceBasis
 from storage.tables import PANEL_COLUMNS, QUOTE_COLUMNS, TABLES
 from tests.builders import (
@@ -36,6 +36,7 @@ FRAMES: dict[str, Callable[..., pd.DataFrame]] = {
     "standings": frames.standings,
     "links": frames.links,
     "moves": frames.moves,
+    "distance": frames.distance,
     "alerts": frames.alerts,
     "coverage": frames.coverage,
     "candles": frames.candles,
@@ -62,6 +63,7 @@ def one_row_of_each(store: Store) -> None:
         signal_repo.put_signal(session, a_signal(), known_from=at(1))
         signal_repo.put_link(session, a_link(outcome_id=outcome_id, move=0.06), known_from=at(1))
         signal_repo.put_move(session, a_move(outcome_id), known_from=at(1))
+        session.add(Distance(outcome_id=outcome_id, at=at(1), gap=-3.0, known_from=at(1)))
         standing_repo.add(session, [a_standing()], observed_at=at(0), origin=Origin.LIVE)
         alert_repo.add_alert(session, ALERT)
         coverage.extend(session, ["outcome:1"], at=at(0), max_gap=at(1) - at(0))

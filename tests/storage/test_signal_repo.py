@@ -107,6 +107,76 @@ def test_signals_of_the_future_or_beyond_the_horizon_are_not_due(store: Store) -
         assert due(session) == ["now"]
 
 
+def test_after_history_came_in_old_signals_without_a_link_are_due_again(store: Store) -> None:
+    late = 60 * 24
+    with store.begin() as session:
+        signal_repo.put_signal(session, a_signal(), known_from=at(1))
+        assert due(session, late) == []
+        found = signal_repo.unlinked(
+            session, now=at(late), horizon=at(-60), windows_s=[3600], patience=None
+        )
+        assert [signal.signal_id for signal in found] == ["sig-1"]
+
+
+def test_links_that_lack_prices_or_windows_to_compare_with_are_incomplete(store: Store) -> None:
+    keep(store, [a_market()])
+    stale = {"verdict": "not_evaluated:stale"}
+    with store.begin() as session:
+        for name, given in {
+            "stale": stale,
+            "few": {"n_placebo": 12},
+            "enough": {"n_placebo": 60},
+            "no-time": {"verdict": "not_evaluated:imprecise_time"},
+            "other-leg": {**stale, "focal": False},
+            "other-window": {**stale, "window_s": 900},
+        }.items():
+            values = a_signal(name, origin_id=name)
+            signal_repo.put_signal(session, values, known_from=at(1))
+            signal_repo.put_link(session, a_link(name, **given), known_from=at(70))
+        found = signal_repo.incomplete(
+            session, horizon=at(-60), window_s=3600, reasons=[stale["verdict"]], enough=60
+        )
+        assert [signal.signal_id for signal in found] == ["stale", "few"]
+
+
+def test_links_in_bulk_are_what_they_are_one_by_one(store: Store) -> None:
+    keep(store, [a_market()])
+    with store.begin() as session:
+        first = [a_link(f"sig-{n}", z=float(n), confounded_by=["sig-9"]) for n in range(3)]
+        assert signal_repo.put_links(session, first, known_from=at(1)) == 3
+        assert signal_repo.put_links(session, first, known_from=at(2)) == 0
+        second = [first[0], {**first[1], "z": 9.0}, a_link("sig-1", window_s=900)]
+        assert signal_repo.put_links(session, second, known_from=at(3)) == 2
+        now = signal_repo.links(session)
+        then = signal_repo.links(session, as_of=at(2))
+        assert sorted((link.signal_id, link.window_s, link.z) for link in now) == [
+            ("sig-0", 3600, 0.0),
+            ("sig-1", 900, None),
+            ("sig-1", 3600, 9.0),
+            ("sig-2", 3600, 2.0),
+        ]
+        assert [link.z for link in then] == [0.0, 1.0, 2.0]
+        assert now[0].confounded_by == ["sig-9"]
+        assert signal_repo.put_links(session, [], known_from=at(4)) == 0
+
+
+def test_focal_signals_are_told_by_outcome_with_the_relation(store: Store) -> None:
+    keep(store, [a_market()])
+    with store.begin() as session:
+        for n, focal in enumerate((True, False, True)):
+            values = a_signal(f"sig-{n}", at(-n))
+            signal_repo.put_signal(session, values, known_from=at(1))
+            link = a_link(f"sig-{n}", focal=focal, relation="related")
+            signal_repo.put_link(session, link, known_from=at(70))
+        found = signal_repo.focal(session, [1, 2], window_s=3600, since=at(-60))
+        recent = signal_repo.focal(session, [1], window_s=3600, since=at(-1))
+        assert [(how, s.signal_id) for how, s in found[1]] == [
+            ("related", "sig-2"),
+            ("related", "sig-0"),
+        ]
+        assert [s.signal_id for _, s in recent[1]] == ["sig-0"]
+
+
 def test_links_and_moves_are_versions_too(store: Store) -> None:
     keep(store, [a_market()])
     with store.begin() as session:

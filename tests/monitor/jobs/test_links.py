@@ -192,6 +192,60 @@ async def test_a_signal_that_gets_an_earlier_t0_is_judged_again(desk: Desk) -> N
     assert link.verdict == "no_detectable_move"
 
 
+async def test_a_story_that_comes_in_late_confounds_what_was_judged_before_it(desk: Desk) -> None:
+    await watch(desk, T0)
+    await tell(desk, omega("a"))
+    await watch(desk, T0 + 27 * HOUR, step=20, omega="0.400")
+    desk.process(outcome_ids=())
+    judged_at = desk.clock.now()
+    (before,) = primary(desk)
+    assert {link.final for link in desk.current(Link)} == {True}
+
+    desk.after(1)
+    other = "Omegacorp raises funding for its robots"
+    await tell(desk, a_story("c", other, published_at=T0 - 90 * MINUTE))
+
+    with desk.store.read() as session:
+        names = {s.title: s.signal_id for s in signal_repo.signals(session, themes=["glasses"])}
+        then = signal_repo.links(session, signal_ids=[names[OMEGA]], as_of=judged_at)
+    after = {link.signal_id: link for link in primary(desk)}
+    assert before.verdict == "moved_up"
+    assert after[names[OMEGA]].verdict == "confounded"
+    assert after[names[OMEGA]].confounded_by == [names[other]]
+    assert [link.verdict for link in then if link.window_s == 3600] == ["moved_up"]
+
+
+async def test_a_link_is_compared_with_the_hours_before(desk: Desk) -> None:
+    await watch(desk, NOON + 30 * HOUR, step=20)
+    t0 = desk.clock.now()
+    await tell(desk, omega("a", published_at=t0))
+    await watch(desk, t0 + 2 * HOUR, omega="0.400")
+    desk.process(outcome_ids=())
+
+    (link,) = primary(desk)
+    # the hours that begin 4 to 26 h before; earlier ones lack an hour to know the noise by
+    assert (link.n_placebo, link.placebo_days) == (23, 2)
+    assert link.p_value == round(1 / 24, 9)
+    assert link.verdict == "moved_up"
+    assert (link.response_after_s, link.response_by_s) == (0.0, 600.0)
+    assert link.reversal is None
+    others = [row for row in desk.current(Link) if row.window_s != 3600]
+    assert {row.p_value for row in others} == {None}
+
+
+async def test_the_day_says_what_was_taken_back_of_the_hour(desk: Desk) -> None:
+    await watch(desk, T0)
+    await tell(desk, omega())
+    await watch(desk, T0 + 3 * HOUR, omega="0.400")
+    await watch(desk, T0 + 25 * HOUR, step=20, omega="0.330")
+    desk.process(outcome_ids=())
+
+    left = {link.window_s: link.reversal for link in desk.current(Link) if link.focal}
+    assert left[900] is None
+    assert left[3600] is None
+    assert left[21_600] == 0.7
+
+
 async def test_background_news_is_tested_on_nothing(desk: Desk) -> None:
     await played(desk, a_story(title="Omegacorp launched Omega glasses in 2019", published_at=T0))
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from monitor.app import Topics
+from monitor.jobs.distances import measure
 from monitor.reports.leaderboard import headline, leaderboards
 from monitor.settlements import settler
 from storage import Store, market_repo, standing_repo
@@ -199,6 +200,49 @@ def test_an_answer_of_a_question_with_several_is_measured_by_its_own_owner(
         "Zetacorp": 20.0,
         "Alibaba": -20.0,
     }
+
+
+def test_a_board_as_of_then_reads_the_rules_state_and_price_of_then(
+    store: Store, topics: Topics
+) -> None:
+    stored(store, west(), east())
+    listed(store, topics, race("Alibaba"))
+    rules = (race("Alibaba").rules or "").replace("March 31", "March 30")
+    with store.begin() as session:
+        market_repo.upsert(
+            session,
+            [race("Alibaba", rules=rules, status=MarketStatus.CLOSED)],
+            observed_at=at(30),
+            origin=Origin.LIVE,
+            owner_of=topics.owner_of,
+            settle=settler(topics, ()),
+        )
+        ids = market_repo.outcome_ids(session, [("polymarket", "alibaba", "Alibaba-yes")])
+        late = a_quote(
+            at(5), "0.70", "0.72", venue_id="alibaba", venue_outcome_id="Alibaba-yes",
+            observed_at=at(40),
+        )  # fmt: skip
+        insert_rows(session, [as_row(late, ids)])
+
+    (then,) = reports(store, topics, as_of=at(20))[0]["markets"]
+    assert (then["check_at"], then["price"]) == (datetime(2026, 3, 31, 16, tzinfo=UTC), 0.41)
+    assert reports(store, topics)[0]["markets"] == []
+
+
+def test_the_distance_on_the_publication_before_stands_beside_it(
+    store: Store, topics: Topics
+) -> None:
+    listed(store, topics, race("Alibaba"))
+    stored(store, west(), east(), minute=5)
+    later = {"publish_date": date(2026, 3, 2)}
+    stored(store, west(**later), east("1450.5", **later), minute=50)
+    with store.begin() as session:
+        measure(session, topics, now=at(55))
+
+    (now,), (then,) = (reports(store, topics, as_of=t)[0]["markets"] for t in (None, at(20)))
+
+    assert (now["gap"], now["gap_before"], now["date_before"]) == (-10.0, -20.0, date(2026, 3, 1))
+    assert (then["gap"], then["gap_before"]) == (-20.0, None)
 
 
 def test_at_most_ten_rows_are_shown(store: Store, topics: Topics) -> None:
