@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from monitor.durations import Duration
 from monitor.http_response import Response
@@ -134,6 +134,7 @@ class SourceModel(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     every: Duration | Literal["auto"] = DEFAULT_EVERY
     enabled: bool = True
+    _follow: tuple[MarketRef, ...] = PrivateAttr(default=())
 
     @field_validator("every")
     @classmethod
@@ -142,10 +143,20 @@ class SourceModel(BaseModel):
             raise ValueError("every must be at least 1s")
         return every
 
-    def following(self, refs: Iterable[MarketRef]) -> SourceModel:
-        """Return the source set to follow `refs`; feeds follow nothing and return themselves."""
-        del refs
-        return self
+    @property
+    def follow(self) -> tuple[MarketRef, ...]:
+        """Return the references a venue's source reads; the themes of the config name them."""
+        return self._follow
+
+    def following(self, refs: Iterable[MarketRef]) -> Self:
+        """Return the source set to follow those of `refs` that are of its venue; feeds follow none.
+
+        A venue's kind is its name.
+        """
+        venue = getattr(self, "kind", None)
+        followed = self.model_copy()
+        followed._follow = tuple(dict.fromkeys(ref for ref in refs if ref.venue == venue))
+        return followed
 
 
 def interval(source: object) -> timedelta:

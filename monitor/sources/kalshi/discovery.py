@@ -14,15 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 
 from monitor.errors import ParseError, SourceError
 from monitor.sources.base import Cursor, Fetcher, MarketRef
-from monitor.sources.instants import instant_or_none
 from monitor.sources.kalshi.wire import Json, rows_of, series_of, text
+from monitor.sources.look_up import add, is_due, remembered
 
-LOOK_UP_EVERY = timedelta(minutes=15)
 LISTING_LIMIT = 200
 LISTING_PAGES = 50
 
@@ -57,8 +55,8 @@ class Plan:
 async def make_plan(api_url: str, refs: Sequence[MarketRef], cursor: Cursor, http: Fetcher) -> Plan:
     """Return the plan of this poll; a failed look-up keeps what was found before, with a note."""
     plan = Plan(refs=sorted({ref.key for ref in refs}))
-    plan.found = _remembered(cursor, plan.refs)
-    if _is_due(cursor, plan.refs, http.now):
+    plan.found = remembered(cursor, plan.refs)
+    if is_due(cursor, plan.refs, http.now):
         await _look_up(api_url, refs, plan, http)
     else:
         plan.discovered_at = str(cursor.get("discovered_at"))
@@ -67,12 +65,12 @@ async def make_plan(api_url: str, refs: Sequence[MarketRef], cursor: Cursor, htt
     for ref in refs:
         event, market = _upper(ref.event), _upper(ref.id)
         if event and f"event:{event}" not in plan.settled:
-            _add(plan.events, event, ref.key)
+            add(plan.events, event, ref.key)
         if market and f"market:{market}" not in plan.settled:
-            _add(plan.markets, market, ref.key)
+            add(plan.markets, market, ref.key)
     for ticker, keys in plan.found.items():
         for key in keys:
-            _add(plan.events, ticker, key)
+            add(plan.events, ticker, key)
     return plan
 
 
@@ -147,7 +145,7 @@ def _take(ticker: str, ref: MarketRef, plan: Plan) -> None:
     if ref.key in plan.found.get(ticker, ()):
         return
     if sum(ref.key in keys for keys in plan.found.values()) < ref.max_events:
-        _add(plan.found, ticker, ref.key)
+        add(plan.found, ticker, ref.key)
         return
     note = f"{ref.key} finds more than {ref.max_events} events; narrow it or raise max_events"
     if note not in plan.notes:
@@ -173,35 +171,6 @@ def _titles(event: Json) -> str:
     return " ".join(part for key in ("title", "sub_title") if (part := text(event, key)))
 
 
-def _remembered(cursor: Cursor, refs: Sequence[str]) -> dict[str, list[str]]:
-    found = cursor.get("found")
-    if not isinstance(found, dict):
-        return {}
-    kept = {
-        str(ticker): [str(key) for key in keys if key in refs]
-        for ticker, keys in found.items()
-        if isinstance(keys, list)
-    }
-    return {ticker: keys for ticker, keys in kept.items() if keys}
-
-
-def _is_due(cursor: Cursor, refs: Sequence[str], now: datetime) -> bool:
-    try:
-        last = instant_or_none(cursor.get("discovered_at"))
-    except ValueError:
-        last = None
-    if last is None or cursor.get("refs") != list(refs):
-        return True
-    # A clock that stepped back must not postpone the look-up for as long.
-    return not timedelta() <= now - last < LOOK_UP_EVERY
-
-
 def _upper(ticker: str | None) -> str | None:
     """Return a ticker as the venue writes it; its own web addresses have it in lower case."""
     return ticker.strip().upper() if ticker else None
-
-
-def _add(names: dict[str, list[str]], name: str, key: str) -> None:
-    keys = names.setdefault(name, [])
-    if key not in keys:
-        keys.append(key)

@@ -13,8 +13,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
 
-from pydantic import PrivateAttr
-
 from monitor.durations import Duration
 from monitor.errors import ParseError, SourceError, TransientSourceError
 from monitor.http_response import load_json
@@ -23,7 +21,6 @@ from monitor.sources.base import (
     Chunk,
     Cursor,
     Fetcher,
-    MarketRef,
     Page,
     SourceModel,
     Target,
@@ -58,18 +55,6 @@ class KalshiSource(SourceModel):
     kind: Literal["kalshi"] = "kalshi"
     every: Duration | Literal["auto"] = timedelta(minutes=1)
     api_url: BaseAddress = "https://external-api.kalshi.com/trade-api/v2"
-    _follow: tuple[MarketRef, ...] = PrivateAttr(default=())
-
-    @property
-    def follow(self) -> tuple[MarketRef, ...]:
-        """Return the references this source reads; the themes of the config name them."""
-        return self._follow
-
-    def following(self, refs: Iterable[MarketRef]) -> KalshiSource:
-        """Return the source set to follow those of `refs` that are of this venue."""
-        followed = self.model_copy()
-        followed._follow = tuple(dict.fromkeys(ref for ref in refs if ref.venue == VENUE))
-        return followed
 
     async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
         """Return the followed events and markets, their books, a notice for each thing not read.

@@ -16,16 +16,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import cast
 
 from monitor.errors import ParseError, SourceError
 from monitor.sources.base import Cursor, Fetcher, MarketRef
-from monitor.sources.instants import instant_from_ms, instant_or_none
+from monitor.sources.instants import instant_from_ms
+from monitor.sources.look_up import add, is_due, remembered
 from monitor.sources.manifold.wire import Json, market_id, markets_of, outcome_type, slug_of
 
-LOOK_UP_EVERY = timedelta(minutes=15)
 SEARCH_LIMIT = 100
 _MAX_TITLE = 500
 
@@ -74,9 +74,9 @@ class Plan:
 async def make_plan(api_url: str, refs: Sequence[MarketRef], cursor: Cursor, http: Fetcher) -> Plan:
     """Return the plan of this poll; a failed look-up keeps what was found before, with a note."""
     keys = sorted({ref.key for ref in refs})
-    is_due = _is_due(cursor, keys, http.now)
-    last = http.now.isoformat() if is_due else str(cursor.get("discovered_at"))
-    plan = Plan(keys, is_due, last, found=_found(cursor, keys))
+    due = is_due(cursor, keys, http.now)
+    last = http.now.isoformat() if due else str(cursor.get("discovered_at"))
+    plan = Plan(keys, due, last, found=remembered(cursor, keys))
     if cursor.get("refs") == keys:  # else all are read again, and some may not be followed any more
         plan.polled = _polled(cursor)
     plan.unread = set(_texts(cursor, "unread"))
@@ -84,10 +84,10 @@ async def make_plan(api_url: str, refs: Sequence[MarketRef], cursor: Cursor, htt
     for ref in refs:
         name = ref.event or ref.id
         if name is not None:
-            _add(plan.names, name, ref.key)
-        elif (is_due or ref.key in again) and plan.is_told_to_wait:
+            add(plan.names, name, ref.key)
+        elif (due or ref.key in again) and plan.is_told_to_wait:
             plan.unsearched.append(ref.key)
-        elif is_due or ref.key in again:
+        elif due or ref.key in again:
             await _look_up(api_url, ref, plan, http)
     return plan
 
@@ -107,7 +107,7 @@ async def _look_up(api_url: str, ref: MarketRef, plan: Plan, http: Fetcher) -> N
     if len(fresh) > room:
         plan.notes.append(f"{ref.key} finds more than {ref.max_events} markets; narrow it")
     for venue_id in fresh[:room]:
-        _add(plan.found, venue_id, ref.key)
+        add(plan.found, venue_id, ref.key)
         plan.unread.add(venue_id)
 
 
@@ -168,29 +168,6 @@ def _has_closed(known: Sequence[object], now: datetime) -> bool:
     return closes_at is not None and closes_at <= now
 
 
-def _is_due(cursor: Cursor, refs: Sequence[str], now: datetime) -> bool:
-    try:
-        last = instant_or_none(cursor.get("discovered_at"))
-    except ValueError:
-        last = None
-    if last is None or cursor.get("refs") != list(refs):
-        return True
-    # A clock that stepped back must not postpone the look-up for as long.
-    return not timedelta() <= now - last < LOOK_UP_EVERY
-
-
-def _found(cursor: Cursor, refs: Sequence[str]) -> dict[str, list[str]]:
-    found = cursor.get("found")
-    if not isinstance(found, dict):
-        return {}
-    kept = {
-        str(name): [str(key) for key in keys if key in refs]
-        for name, keys in found.items()
-        if isinstance(keys, list)
-    }
-    return {name: keys for name, keys in kept.items() if keys}
-
-
 def _polled(cursor: Cursor) -> dict[str, list[object]]:
     polled = cursor.get("polled")
     known = polled.items() if isinstance(polled, dict) else ()
@@ -200,9 +177,3 @@ def _polled(cursor: Cursor) -> dict[str, list[object]]:
 def _texts(cursor: Cursor, key: str) -> list[str]:
     values = cursor.get(key)
     return [str(value) for value in values] if isinstance(values, list) else []
-
-
-def _add(names: dict[str, list[str]], name: str, key: str) -> None:
-    keys = names.setdefault(name, [])
-    if key not in keys:
-        keys.append(key)

@@ -8,12 +8,10 @@ outcomes, and each of them is a leg. Prices are the market maker's, basis amm; v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal
-
-from pydantic import PrivateAttr
 
 from monitor.durations import Duration
 from monitor.errors import ParseError
@@ -23,7 +21,6 @@ from monitor.sources.base import (
     Chunk,
     Cursor,
     Fetcher,
-    MarketRef,
     Page,
     SourceModel,
     Target,
@@ -50,18 +47,6 @@ class ManifoldSource(SourceModel):
     kind: Literal["manifold"] = "manifold"
     every: Duration | Literal["auto"] = timedelta(minutes=1)
     api_url: BaseAddress = "https://api.manifold.markets/v0"
-    _follow: tuple[MarketRef, ...] = PrivateAttr(default=())
-
-    @property
-    def follow(self) -> tuple[MarketRef, ...]:
-        """Return the references this source reads; the themes of the config name them."""
-        return self._follow
-
-    def following(self, refs: Iterable[MarketRef]) -> ManifoldSource:
-        """Return the source set to follow those of `refs` that are of this venue."""
-        followed = self.model_copy()
-        followed._follow = tuple(dict.fromkeys(ref for ref in refs if ref.venue == VENUE))
-        return followed
 
     async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
         """Return the probabilities, the markets that are due and a notice for each not read.

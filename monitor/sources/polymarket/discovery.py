@@ -15,18 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import cast
 
 from monitor.errors import MonitorError, ParseError, SourceError
 from monitor.sources.base import Cursor, Fetcher, MarketRef
-from monitor.sources.instants import instant_or_none
+from monitor.sources.look_up import add, is_due, remembered
 from monitor.sources.polymarket.listing import Listed, list_events, search_events
 from monitor.sources.polymarket.oracle import Verdict, verdicts_of
-
-LOOK_UP_EVERY = timedelta(minutes=15)
 
 
 @dataclass(slots=True)
@@ -71,8 +68,8 @@ async def make_plan(
 ) -> Plan:
     """Return the plan of this poll; a failed look-up keeps what was found before, with a note."""
     plan = Plan(refs=sorted({ref.key for ref in refs}))
-    before = _remembered(cursor, plan.refs)
-    plan.due = _is_due(cursor, plan.refs, http.now)
+    before = remembered(cursor, plan.refs)
+    plan.due = is_due(cursor, plan.refs, http.now)
     plan.found = before
     plan.discovered_at = None if plan.due else str(cursor.get("discovered_at"))
     plan.verdicts = verdicts_of(cursor.get("verdicts"))
@@ -84,12 +81,12 @@ async def make_plan(
         plan.settled = {str(name) for name in settled} if isinstance(settled, list) else set()
     for ref in refs:
         if ref.event is not None and f"event:{ref.event}" not in plan.settled:
-            _add(plan.events, ref.event, ref.key)
+            add(plan.events, ref.event, ref.key)
         if ref.id is not None and f"market:{ref.id}" not in plan.settled:
-            _add(plan.markets, ref.id, ref.key)
+            add(plan.markets, ref.id, ref.key)
     for slug, keys in plan.found.items():
         for key in keys:
-            _add(plan.events, slug, key)
+            add(plan.events, slug, key)
     return plan
 
 
@@ -101,7 +98,7 @@ async def _look_up(gamma_url: str, refs: Sequence[MarketRef], plan: Plan, http: 
         try:
             events = await _matches(gamma_url, ref, plan, http)
             for slug in _within_cap(events, ref, found, plan):
-                _add(found, slug, ref.key)
+                add(found, slug, ref.key)
         except (SourceError, ParseError) as error:
             plan.complete = False
             plan.notes.append(f"{ref.key} was not looked up: {error}")
@@ -185,32 +182,3 @@ def _words(pattern: str) -> list[str]:
         for word in pattern.lower().split("-")
         if len(word) > 1 and not set(word) & set("*?[]!")
     ]
-
-
-def _remembered(cursor: Cursor, refs: Sequence[str]) -> dict[str, list[str]]:
-    found = cursor.get("found")
-    if not isinstance(found, dict):
-        return {}
-    kept = {
-        str(slug): [str(key) for key in keys if key in refs]
-        for slug, keys in found.items()
-        if isinstance(keys, list)
-    }
-    return {slug: keys for slug, keys in kept.items() if keys}
-
-
-def _is_due(cursor: Cursor, refs: Sequence[str], now: datetime) -> bool:
-    try:
-        last = instant_or_none(cursor.get("discovered_at"))
-    except ValueError:
-        last = None
-    if last is None or cursor.get("refs") != list(refs):
-        return True
-    # A clock that stepped back must not postpone the look-up for as long.
-    return not timedelta() <= now - last < LOOK_UP_EVERY
-
-
-def _add(names: dict[str, list[str]], name: str, key: str) -> None:
-    keys = names.setdefault(name, [])
-    if key not in keys:
-        keys.append(key)

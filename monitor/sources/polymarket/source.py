@@ -8,12 +8,10 @@ where the CLOB has no book. Where Gamma keeps silent about a closed market, othe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
-
-from pydantic import PrivateAttr
 
 from monitor.durations import Duration
 from monitor.errors import ParseError
@@ -23,7 +21,6 @@ from monitor.sources.base import (
     Chunk,
     Cursor,
     Fetcher,
-    MarketRef,
     Page,
     SourceModel,
     Target,
@@ -31,7 +28,6 @@ from monitor.sources.base import (
 from monitor.sources.polymarket.books import read_books
 from monitor.sources.polymarket.chunks import history_chunks
 from monitor.sources.polymarket.discovery import Plan, make_plan
-from monitor.sources.polymarket.fields import VENUE
 from monitor.sources.polymarket.gamma import events_batch, markets_batch
 from monitor.sources.polymarket.history import Hosts, read_chunk
 from monitor.sources.polymarket.listing import search_pages
@@ -58,18 +54,6 @@ class PolymarketSource(SourceModel):
     data_url: BaseAddress = "https://data-api.polymarket.com"
     hints: bool = False
     ws_url: SocketAddress = "wss://ws-subscriptions-clob.polymarket.com/ws/market"
-    _follow: tuple[MarketRef, ...] = PrivateAttr(default=())
-
-    @property
-    def follow(self) -> tuple[MarketRef, ...]:
-        """Return the references this source reads; the themes of the config name them."""
-        return self._follow
-
-    def following(self, refs: Iterable[MarketRef]) -> PolymarketSource:
-        """Return the source set to follow those of `refs` that are of this venue."""
-        followed = self.model_copy()
-        followed._follow = tuple(dict.fromkeys(ref for ref in refs if ref.venue == VENUE))
-        return followed
 
     async def fetch(self, http: Fetcher, cursor: Cursor) -> list[Page]:
         """Return the followed events, their books and a notice for each thing not read.
