@@ -1,12 +1,13 @@
-"""What a poll could not read, carried to `parse` so that it is counted as refused."""
+"""What a poll could not read and what it is to remember, carried to `parse` by its pages."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from monitor.sources.base import MAX_EXCERPT, Page
-from storage.records import Reject
+from storage.records import Batch, Reject
 
 
 def with_notices(pages: Sequence[Page], notices: Sequence[str]) -> list[Page]:
@@ -27,3 +28,17 @@ def noticed(page: Page) -> tuple[Reject, ...]:
     if not isinstance(notices, list | tuple):
         return ()
     return tuple(Reject(str(n)[:MAX_EXCERPT], page.url[:MAX_EXCERPT]) for n in notices)
+
+
+def notice_batch(page: Page) -> Batch:
+    """Return the Reject of something asked for and not read; none for an empty notice."""
+    reason = page.body.decode("utf-8", "replace")
+    return Batch(rejects=(Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ())
+
+
+def remembering(
+    pages: Sequence[Page], cursor: Mapping[str, object], *, url: str, at: datetime
+) -> list[Page]:
+    """Return `pages`, the last one carrying `cursor`; an empty notice does where there is none."""
+    *others, last = pages or [Page("notice", url, b"", at)]
+    return [*others, replace(last, context={**last.context, "cursor": dict(cursor)})]

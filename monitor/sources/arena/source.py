@@ -8,7 +8,7 @@ in the configured order for each list; the first that answers speaks, so a poll 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -22,7 +22,6 @@ from monitor.sources.arena.page import MARK, page_batch, page_path
 from monitor.sources.arena.ranking import ListOf
 from monitor.sources.arena.roster import roster_batch
 from monitor.sources.base import (
-    MAX_EXCERPT,
     Chunk,
     Cursor,
     Fetcher,
@@ -32,8 +31,9 @@ from monitor.sources.base import (
     grid,
 )
 from monitor.sources.instants import instant_or_none
+from monitor.sources.notices import notice_batch
 from monitor.sources.web_address import BaseAddress, WebAddress
-from storage.records import Batch, Reject
+from storage.records import Batch
 
 Style = Literal["off", "on"]
 Adapter = Literal["page", "dataset", "daily"]
@@ -250,10 +250,8 @@ def _still_closed(cursor: Cursor, now: datetime) -> dict[str, str]:
 
 
 def _notice(page: Page) -> Batch:
-    reason = page.body.decode("utf-8", "replace")
-    rejects = (Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ()
     cursor = page.context.get("cursor")
-    return Batch(rejects=rejects, cursor=dict(cursor) if isinstance(cursor, Mapping) else {})
+    return replace(notice_batch(page), cursor=dict(cursor) if isinstance(cursor, Mapping) else {})
 
 
 def _day(page: Page, name: str) -> date:

@@ -43,6 +43,7 @@ from monitor.sources.kalshi.wire import (
     rows_of,
     text,
 )
+from monitor.sources.notices import notice_batch, remembering
 from monitor.sources.web_address import BaseAddress
 from storage.records import Batch, MarketRecord, Reject
 
@@ -70,10 +71,7 @@ class KalshiSource(SourceModel):
         books = await read_books(self.api_url, reading, http)
         pages = [*_with_books(reading), *books, *reading.notices(http.now)]
         remembered = plan.cursor(settled=reading.settled, gone=reading.gone)
-        if not pages:
-            pages = [Page("notice", self.api_url, b"", http.now)]
-        last = replace(pages[-1], context={**pages[-1].context, "cursor": remembered})
-        return [*pages[:-1], last]
+        return remembering(pages, remembered, url=self.api_url, at=http.now)
 
     def parse(self, page: Page) -> Batch:
         """Return what one page says. Raises ParseError when its envelope is wrong.
@@ -221,12 +219,6 @@ def _trades(page: Page) -> Batch:
     return trades_batch(load_json(page.body, what=page.url), page.context, what=page.url)
 
 
-def _notice(page: Page) -> Batch:
-    """Return the Reject of something asked for and not read; none for an empty notice."""
-    reason = page.body.decode("utf-8", "replace")
-    return Batch(rejects=(Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ())
-
-
 def _object(row: object) -> Json:
     if not isinstance(row, dict):
         raise ValueError("a market that is not an object")  # noqa: TRY004 - bad data
@@ -241,6 +233,6 @@ _SHAPES: Mapping[str, Callable[[Page], Batch]] = {
     "orderbooks": _orderbooks,
     "candlesticks": _candlesticks,
     "trades": _trades,
-    "missing": _notice,
-    "notice": _notice,
+    "missing": notice_batch,
+    "notice": notice_batch,
 }

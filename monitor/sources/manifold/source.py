@@ -32,6 +32,7 @@ from monitor.sources.manifold.prices import bets_batch, probs_batch
 from monitor.sources.manifold.probs import read_probs
 from monitor.sources.manifold.reading import Reading, read_markets
 from monitor.sources.manifold.wire import VENUE, Json, market_quotes, market_record, markets_of
+from monitor.sources.notices import notice_batch, remembering
 from monitor.sources.web_address import BaseAddress
 from storage.records import Batch, MarketRecord, Reject
 
@@ -60,9 +61,7 @@ class ManifoldSource(SourceModel):
         if not reading.markets and not reading.probs and reading.errors:
             raise reading.errors[0]
         remembered = plan.cursor(polled=reading.polled, unread=reading.unread, ended=reading.ended)
-        pages = reading.pages(http.now) or [Page("notice", self.api_url, b"", http.now)]
-        last = replace(pages[-1], context={**pages[-1].context, "cursor": remembered})
-        return [*pages[:-1], last]
+        return remembering(reading.pages(http.now), remembered, url=self.api_url, at=http.now)
 
     def parse(self, page: Page) -> Batch:
         """Return what one page says. Raises ParseError when its envelope is wrong.
@@ -164,17 +163,11 @@ def _bets(page: Page) -> Batch:
     return bets_batch(payload, page.context, at=page.fetched_at, what=page.url)
 
 
-def _notice(page: Page) -> Batch:
-    """Return the Reject of something asked for and not read; none for an empty notice."""
-    reason = page.body.decode("utf-8", "replace")
-    return Batch(rejects=(Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ())
-
-
 _SHAPES: Mapping[str, Callable[[Page], Batch]] = {
     "market": _markets,
     "markets": _markets,
     "probs": _probs,
     "bets": _bets,
-    "missing": _notice,
-    "notice": _notice,
+    "missing": notice_batch,
+    "notice": notice_batch,
 }

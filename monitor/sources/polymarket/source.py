@@ -17,7 +17,6 @@ from monitor.durations import Duration
 from monitor.errors import ParseError
 from monitor.http_response import load_json
 from monitor.sources.base import (
-    MAX_EXCERPT,
     Chunk,
     Cursor,
     Fetcher,
@@ -25,6 +24,7 @@ from monitor.sources.base import (
     SourceModel,
     Target,
 )
+from monitor.sources.notices import notice_batch, remembering
 from monitor.sources.polymarket.books import read_books
 from monitor.sources.polymarket.chunks import history_chunks
 from monitor.sources.polymarket.discovery import Plan, make_plan
@@ -38,7 +38,7 @@ from monitor.sources.polymarket.reading import Reading, read_gamma
 from monitor.sources.polymarket.verdicts import ask_verdicts
 from monitor.sources.polymarket.ws import SocketAddress, frames_batch
 from monitor.sources.web_address import BaseAddress
-from storage.records import Batch, Reject
+from storage.records import Batch
 
 
 class PolymarketSource(SourceModel):
@@ -70,10 +70,7 @@ class PolymarketSource(SourceModel):
         results = await self._results(http, plan, reading)
         pages = [*_with_books(reading), *books, *results, *reading.notices(http.now)]
         remembered = plan.cursor(settled=reading.settled, gone=reading.gone)
-        if not pages:
-            pages = [Page("notice", self.gamma_url, b"", http.now)]
-        last = replace(pages[-1], context={**pages[-1].context, "cursor": remembered})
-        return [*pages[:-1], last]
+        return remembering(pages, remembered, url=self.gamma_url, at=http.now)
 
     async def search(self, http: Fetcher, text: str, *, limit: int) -> list[Page]:
         """Return pages of open markets whose titles hold every word of `text`, with Gamma's prices.
@@ -152,12 +149,6 @@ def _resolutions(page: Page) -> Batch:
     return resolutions_batch(load_json(page.body, what=page.url), page.context, what=page.url)
 
 
-def _notice(page: Page) -> Batch:
-    """Return the Reject of something asked for and not read; none for an empty notice."""
-    reason = page.body.decode("utf-8", "replace")
-    return Batch(rejects=(Reject(reason[:MAX_EXCERPT], page.url[:MAX_EXCERPT]),) if reason else ())
-
-
 _SHAPES: Mapping[str, Callable[[Page], Batch]] = {
     "event": events_batch,
     "events": events_batch,
@@ -170,6 +161,6 @@ _SHAPES: Mapping[str, Callable[[Page], Batch]] = {
     "resolutions": _resolutions,
     "prices-history": _history,
     "trades": _trades,
-    "missing": _notice,
-    "notice": _notice,
+    "missing": notice_batch,
+    "notice": notice_batch,
 }
