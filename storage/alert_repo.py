@@ -20,6 +20,8 @@ class AlertDraft:
     """A decision to tell. `suppressed` says why it is kept but not told; None tells it.
 
     `payload` is everything a message is made of, in JSON values. `size` is what may double.
+    `about` names what it tells of, whichever rule did; `stage` what was known of it then, as in a
+    move's verdict. `labels` are what matchers look at.
     """
 
     dedup_key: str
@@ -39,11 +41,17 @@ class AlertDraft:
     move_ids: tuple[str, ...] = ()
     size: float | None = None
     suppressed: str | None = None
+    about: str = ""
+    stage: str = ""
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class PastAlert:
-    """What a later decision needs of an alert. `series` are all series its story bears on."""
+    """What a later decision needs of an alert. `series` are all series its story bears on.
+
+    `told_at` is when it was last sent, None before; `acked` by its owner.
+    """
 
     dedup_key: str
     escalation: int
@@ -58,6 +66,12 @@ class PastAlert:
     move_ids: tuple[str, ...] = ()
     size: float | None = None
     suppressed: str | None = None
+    about: str = ""
+    stage: str = ""
+    channels: tuple[str, ...] = ()
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    told_at: datetime | None = None
+    acked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

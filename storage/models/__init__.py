@@ -1,6 +1,6 @@
 """The tables. Instants are int64 milliseconds since 1970 in the file, aware UTC in Python."""
 
-from storage.models.alerts import Alert, Delivery
+from storage.models.alerts import Alert, Attempt, Delivery, Silence
 from storage.models.distances import Distance
 from storage.models.markets import (
     Candle,
@@ -26,6 +26,7 @@ from storage.models.sources import BackfillChunk, Meta, SourceState
 
 __all__ = [
     "Alert",
+    "Attempt",
     "BackfillChunk",
     "Candle",
     "Coverage",
@@ -41,6 +42,7 @@ __all__ = [
     "Outcome",
     "Quote",
     "Signal",
+    "Silence",
     "SourceState",
     "Standing",
     "Story",
