@@ -13,7 +13,7 @@ from signals.moves import Move
 from signals.prices import MINUTE_MS
 
 Verdict = Literal["pending", "candidates", "no_public_cause_found"]
-Order = Literal["before", "after", "simultaneous"]
+Order = Literal["before", "after", "simultaneous", "unknown"]
 
 SEARCH_MS = 30 * MINUTE_MS
 BEFORE_MIN = 120.0
@@ -24,10 +24,12 @@ WEIGHTS = {"near": 0.4, "score": 0.3, "entity": 0.2, "novelty": 0.1}
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A signal near a move: `minutes` from the move's start, negative when it came before.
+    """A signal near a move: `minutes` from the move's beginning, negative when it came before.
 
-    `clock_error_min` is how wrong `minutes` may be (the signal's precision, the poll, the quote's
-    age). `score` and `novelty` 0..1. `rank_score` is filled by `judge`.
+    `clock_error_min` is how wrong `minutes` may be (the signal's precision, the poll, the stretch
+    in which nobody saw the move begin). `days` is given for a signal that has a date and no time:
+    how many days after the move's it is; `minutes` then only say how near it may have been.
+    `score` and `novelty` 0..1. `rank_score` is filled by `judge`.
     """
 
     signal_id: int | str
@@ -37,10 +39,16 @@ class Candidate:
     novelty: float = 1.0
     entity_match: bool = False
     rank_score: float = 0.0
+    days: int | None = None
 
     @property
     def order(self) -> Order:
-        """Return on which side of the move's start it lies, as far as the clocks can tell."""
+        """Return on which side of the move's beginning it lies, as far as the clocks can tell.
+
+        A date without a time never supports an order.
+        """
+        if self.days is not None:
+            return "unknown"
         return order(self.minutes, self.clock_error_min)
 
 
@@ -58,6 +66,14 @@ def order(minutes: float, clock_error_min: float) -> Order:
     if abs(minutes) <= clock_error_min:
         return "simultaneous"
     return "before" if minutes < 0 else "after"
+
+
+def date_words(days: int) -> str:
+    """Return where a date lies, `days` after the day of a move."""
+    if days == 0:
+        return "the same day"
+    number = "the day" if abs(days) == 1 else f"{abs(days)} days"
+    return f"{number} {'before' if days < 0 else 'after'}"
 
 
 def judge(move: Move, candidates: Iterable[Candidate], now: int) -> MoveVerdict:
@@ -109,6 +125,8 @@ def _rank_score(candidate: Candidate) -> float:
 
 def _best_words(ranked: Sequence[Candidate]) -> str:
     best = ranked[0]
+    if best.days is not None:
+        return f"{len(ranked)} near it, the best {date_words(best.days)}, by date only"
     error = f"(clock error {best.clock_error_min:.0f} min)"
     if best.order == "simultaneous":
         return f"{len(ranked)} near it, the best at its start as far as the clocks tell {error}"

@@ -87,9 +87,15 @@ def unread_ms(series: PriceSeries, live: Coverage, pause_ms: int, move: Move) ->
 
 
 def passage(item_at: int, *, error_ms: int | None, move: Move, unread: int) -> Passage:
-    """Return the order of an item (ms) and a move, with the errors of both clocks added up."""
-    error = None if error_ms is None else (error_ms + unread) / MINUTE_MS
-    return Passage((move.crossed_at - item_at) / MINUTE_MS, error)
+    """Return the order of an item (ms) and a move, with the errors of both clocks added up.
+
+    The price may have moved earlier than it was seen to, never later, so what nobody read makes
+    a move uncertain that was seen after the item, not one that was seen before it.
+    """
+    minutes = (move.crossed_at - item_at) / MINUTE_MS
+    if error_ms is None:
+        return Passage(minutes, None)
+    return Passage(minutes, (error_ms + (unread if minutes > 0 else 0)) / MINUTE_MS)
 
 
 def record(passages: Sequence[Passage | None]) -> Record:

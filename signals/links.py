@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from signals.placebo import Placebo
-from signals.prices import EPSILON, MINUTE_MS, Coverage, PriceSeries
+from signals.prices import EPSILON, HOUR_MS, MINUTE_MS, POLLED_BASES, Coverage, PriceSeries
 from signals.shape import NO_SHAPE, Shape, reversal_ratio, shape_of
-from signals.windows import RUN_UP_MS, Refusal, Window, lasting, measure, refusal
+from signals.windows import RUN_UP_MS, SIGHT_MS, Refusal, Window, lasting, measure, refusal
 
 PRIMARY_WINDOW_S = 3600
 DESCRIBED_WINDOWS_S = (900, 21_600, 86_400)
@@ -30,8 +30,9 @@ class LinkResult:
     Prices and moves are probabilities, not points. `abnormal_move` is the move: the benchmark is
     zero. `n_updates` counts price changes in the estimation span, `thin` says they are fewer
     than 30. `quote_age_s` is the age at t0 of the last read (book, amm) or last change (trade,
-    venue_history). `p_value`, `n_placebo` and `placebo_days` are the placebo test's, None where
-    it was not asked. `final`: no later quote can change it. `reason` is one English sentence.
+    venue_history; None when there was none in the 72 h before). `p_value`, `n_placebo` and
+    `placebo_days` are the placebo test's, None where it was not asked. `final`: no later quote can
+    change it. `reason` is one English sentence.
     """
 
     price_before: float | None
@@ -83,11 +84,11 @@ def evaluate(
     The first that applies of: `not_evaluated:` no_price, wide_book, stale, coverage, resolved,
     open_window, imprecise_time; `moved_before`; `no_detectable_move`; `confounded`;
     `moved_up` or `moved_down`. A market that resolved at or before t0 is `resolved` whatever
-    else it lacks. `stale`: the last read before t0 is older than min(6 h, half the window).
-    `coverage`: that limit is passed by a gap between reads anywhere in [t0 - limit, t0 + window];
-    a stored row is a read, too. While persistence is open a move is `open_window`. `precise` is
-    False for dates without a time. `test` is asked only of a response that can be judged; where
-    it has no p, |z| >= 4 decides. q never does.
+    else it lacks. `stale`: the last read before t0, of histories and trades the last change, is
+    older than min(6 h, half the window). `coverage`: that limit is passed by a gap between reads
+    anywhere in [t0 - limit, t0 + window]; a stored row is a read, too. While persistence is open
+    a move is `open_window`. `precise` is False for dates without a time. `test` is asked only of
+    a response that can be judged; where it has no p, |z| >= 4 decides. q never does.
 
     Source: event study reference, sections 2 and 3.
     """
@@ -217,17 +218,26 @@ def _result(window: Window, verdict: str, reason: str, *, final: bool | None = N
 
 
 def _refusal_words(window: Window, reason: Refusal) -> str:
-    gap, age = window.gap_ms / MINUTE_MS, (window.age_ms or 0) / MINUTE_MS
+    gap = window.gap_ms / MINUTE_MS
     words: dict[Refusal, str] = {
         "no_price": "no two-sided book at one end of the window",
         "wide_book": "bid and ask more than 10 pp apart at one end of the window",
-        "stale": f"the last price was {age:.0f} min old",
+        "stale": _age_words(window),
         "coverage": f"nobody watched the price for {gap:.0f} min",
         "resolved": "the market resolved before the response could be read",
         "open_window": "the response or its persistence cannot be read yet",
         "imprecise_time": "the signal has a date, not a time",
     }
     return f"not evaluated: {words[reason]}"
+
+
+def _age_words(window: Window) -> str:
+    if window.age_ms is None:
+        return f"the price had not changed for more than {SIGHT_MS / HOUR_MS:.0f} h"
+    age = f"{window.age_ms / MINUTE_MS:.0f} min"
+    if window.series.basis in POLLED_BASES:
+        return f"the price had last been read {age} before"
+    return f"the price had not changed for {age}"
 
 
 def _doubt(z: float | None, placebo: Placebo) -> str | None:

@@ -83,8 +83,9 @@ def detect_moves(
     """
     cut = now if resolved_at is None else min(now, resolved_at - 1)
     seen = series.until(cut)
-    reads = coverage.until(cut)
-    trace = _trace(seen, reads.joined(READ_GAP_MS, seen.at))
+    known = coverage.until(cut)
+    reads = known.reads(seen.at)
+    trace = _trace(seen, known.joined(READ_GAP_MS, seen.at))
     moves: list[Move] = []
     row = _next_begin(trace, 0)
     while row is not None:

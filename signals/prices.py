@@ -143,13 +143,16 @@ def price_series(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
-    """Spans [from_at, to_at] over which reads kept succeeding; ascending, apart from each other.
+    """Spans [from_at, to_at] over which a price was followed; ascending, apart from each other.
 
-    Build it with `coverage` when spans may touch or overlap.
+    `read` is the part in which every moment was looked at; of the rest, the past that a file or
+    a venue told, only the rows themselves are known. None: all of it was looked at. Build it with
+    `coverage` when spans may touch or overlap.
     """
 
     from_at: Instants
     to_at: Instants
+    read: Coverage | None = None
 
     def __post_init__(self) -> None:
         if len(self.from_at) != len(self.to_at):
@@ -160,7 +163,12 @@ class Coverage:
     def until(self, t: int) -> Coverage:
         """Return the coverage as it stood at `t`."""
         n = int(np.searchsorted(self.from_at, t, side="right"))
-        return Coverage(self.from_at[:n], np.minimum(self.to_at[:n], t))
+        read = None if self.read is None else self.read.until(t)
+        return Coverage(self.from_at[:n], np.minimum(self.to_at[:n], t), read)
+
+    def reads(self, rows: Instants) -> Coverage:
+        """Return when the price was really known: at its `rows`, and while it was looked at."""
+        return (self if self.read is None else self.read).joined(0, rows)
 
     def last_read_before(self, t: int) -> int | None:
         """Return the latest instant at or before `t` known to be read, None before the first."""

@@ -119,7 +119,7 @@ def _around(case: Case, window: Window, seed: int) -> Around:
         closes_at=case.closes_at,
         seed=seed,
     )
-    return Around(case.t0, until, path, hours)
+    return Around(case.t0, until, path, hours, case.other_t0s)
 
 
 def _observation(case: Case, window: Window, hours: Hours) -> Observation:

@@ -18,21 +18,29 @@ BAND = (0.025, 0.975)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Around:
-    """An episode at `t0` on its prices as known up to `until` (ms), and its comparable hours."""
+    """An episode at `t0` on its prices as known up to `until` (ms), and its comparable hours.
+
+    `other_t0s`: the focal signals of other episodes on the same outcome.
+    """
 
     t0: int
     until: int
     path: Track
     hours: Hours
+    other_t0s: tuple[int, ...] = ()
 
 
 def curve(episodes: Sequence[Around], *, seed: int) -> tuple[Bin, ...]:
     """Return the mean move since t0 at every offset of the grid, with its n and its band.
 
-    Markets that resolve on the way leave the mean; n says how many are in it. The paths of
-    comparable hours end where the episode's own run-up begins.
+    Markets that resolve on the way leave the mean, and so does a path that another signal cuts;
+    n says how many are in it. Paths of comparable hours are cut by the same rule, and end where
+    the episode's own run-up begins.
     """
-    own = [paths(each.path, np.array([each.t0]), until=each.until)[0] for each in episodes]
+    own = [
+        paths(each.path, np.array([each.t0]), until=each.until, focal_t0s=each.other_t0s)[0]
+        for each in episodes
+    ]
     moves = np.vstack(own) if own else np.empty((0, len(GRID_MS)))
     counts = np.sum(~np.isnan(moves), axis=0)
     means = _mean(np.nansum(moves, axis=0), counts)
@@ -56,7 +64,8 @@ def _band(episodes: Sequence[Around], seed: int) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(seed)
     total, counts = np.zeros((DRAWS, len(GRID_MS))), np.zeros((DRAWS, len(GRID_MS)))
     for each in episodes:
-        placebo = paths(each.path, each.hours.t0, until=each.t0 - RUN_UP_MS - 1)
+        end = each.t0 - RUN_UP_MS - 1
+        placebo = paths(each.path, each.hours.t0, until=end, focal_t0s=each.other_t0s)
         drawn = placebo[rng.integers(0, each.hours.n, DRAWS)]
         total += np.nan_to_num(drawn, nan=0.0)
         counts += ~np.isnan(drawn)

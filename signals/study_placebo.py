@@ -76,18 +76,21 @@ def comparable(
     )
 
 
-def paths(path: Track, starts: Instants, *, until: int) -> Floats:
+def paths(path: Track, starts: Instants, *, until: int, focal_t0s: Iterable[int] = ()) -> Floats:
     """Return, for each start, the move since just before it at every offset of GRID_MS.
 
     Shape (starts, offsets). At offsets up to 0 the price is the one just before that instant, so
     that the path is 0 at its start. NaN where there is no price, where nobody had read it for
-    30 min, and after `until`.
+    30 min, after `until`, and where one of `focal_t0s` has a part in it: from the next of them on,
+    and up to the end of the hour after the last one before the start.
     """
     offsets = np.where(GRID_MS <= 0, GRID_MS - 1, GRID_MS)
     instants = starts[:, np.newaxis] + offsets
     base = path.price_at(starts - 1)[:, np.newaxis]
     moves = path.price_at(instants) - base
-    return np.where(_is_read(path, instants) & (instants <= until), moves, np.nan)
+    first, end = _undisturbed(starts, focal_t0s)
+    is_clear = (instants >= first[:, np.newaxis]) & (instants < end[:, np.newaxis])
+    return np.where(_is_read(path, instants) & (instants <= until) & is_clear, moves, np.nan)
 
 
 def pooled_p(moves: Sequence[float], pools: Sequence[Floats], *, seed: int) -> float:
@@ -102,6 +105,15 @@ def pooled_p(moves: Sequence[float], pools: Sequence[Floats], *, seed: int) -> f
     observed = abs(float(np.sum(moves))) / len(moves)
     hits = np.count_nonzero(np.abs(total) / len(moves) >= observed - EPSILON)
     return (1 + int(hits)) / (1 + DRAWS)
+
+
+def _undisturbed(starts: Instants, focal_t0s: Iterable[int]) -> tuple[Instants, Instants]:
+    """Return from when and until before when no other signal speaks in the path of each start."""
+    focal = np.sort(np.fromiter(focal_t0s, dtype=np.int64))
+    before = np.concatenate(([-NEVER], focal + HOUR_MS))
+    after = np.append(focal, NEVER)
+    nearest = np.searchsorted(focal, starts, side="right")
+    return before[nearest], after[nearest]
 
 
 def _is_read(path: Track, instants: Instants) -> Flags:

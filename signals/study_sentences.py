@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from signals.prices import HOUR_MS, MINUTE_MS
+from signals.study_placebo import FEWEST
 from signals.study_result import Excluded, Observation, PlaceboTest, Study
 
 MAX_P = 0.05
@@ -93,6 +94,9 @@ def _one(study: Study, one: Observation) -> tuple[str, ...]:
         return (f"{move}; no comparable hours.", cannot, DESCRIPTION)
     kind = "hours" if study.is_primary else "windows"
     pool = f"{one.n_placebo} comparable placebo {kind} on {_days(one.placebo_days)}"
+    if one.n_placebo < FEWEST:
+        larger = f"{move}, larger than {one.larger_than} of {pool}; too few {kind} to say more."
+        return (larger, cannot, DESCRIPTION)
     inside = one.n_placebo - one.larger_than
     if 1 + inside > MAX_P * (1 + one.n_placebo):
         first = f"No detectable reaction: {move}; {inside} of {pool} moved as far."

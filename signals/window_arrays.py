@@ -93,7 +93,7 @@ class Windows:
 
 def track(series: PriceSeries, coverage: Coverage) -> Track:
     """Return what any number of windows over `series` need."""
-    reads = coverage.joined(0, series.at)
+    reads = coverage.reads(series.at)
     rows = series.priced()
     changed = np.abs(np.diff(rows.price, prepend=np.inf)) > EPSILON
     return Track(
@@ -102,7 +102,7 @@ def track(series: PriceSeries, coverage: Coverage) -> Track:
         price=np.concatenate(([np.nan], series.price)),
         spread=np.concatenate(([UNKNOWN_SPREAD], series.spreads())),
         changed_at=rows.at[changed],
-        variation=variation(series, reads.joined(READ_GAP_MS, series.at[:0])),
+        variation=variation(series, coverage.joined(READ_GAP_MS, series.at)),
     )
 
 

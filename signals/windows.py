@@ -30,6 +30,7 @@ Refusal = Literal[
 
 RUN_UP_MS = 2 * HOUR_MS
 MAX_AGE_MS = 6 * HOUR_MS
+SIGHT_MS = ESTIMATION_MS[0]  # how far back a change of the price is looked for
 PATIENCE_MS = 40 * MINUTE_MS  # 10 min to persist and the longest gap that still is coverage
 
 
@@ -37,10 +38,11 @@ PATIENCE_MS = 40 * MINUTE_MS  # 10 min to persist and the longest gap that still
 class Window:
     """One outcome around one instant; None where a price is missing.
 
-    `pre` is the run-up, `post` the response; `age_ms` how old the price was at t0, `gap_ms` the
-    longest stretch without a read in [t0 - age limit, end]; `spread` the wider one of the two
-    quotes the response is measured between; `per_ms` the variance of one millisecond over the
-    estimation span, 0 when unknown; `n_updates` the price changes in it.
+    `pre` is the run-up, `post` the response; `age_ms` how old the price was at t0 (None: a history
+    or trades without a change in the 72 h before), `gap_ms` the longest stretch without a read in
+    [t0 - age limit, end]; `spread` the wider one of the two quotes the response is measured
+    between; `per_ms` the variance of one millisecond over the estimation span, 0 when unknown;
+    `n_updates` the price changes in it.
     """
 
     series: PriceSeries
@@ -96,14 +98,15 @@ def measure(
     cut = now if resolved_at is None else min(now, resolved_at - 1)
     seen, window_ms = series.until(cut), window_s * 1000
     end, limit = t0 + window_ms, age_limit_ms(window_ms)
-    reads = coverage.until(cut).joined(0, seen.at)
+    known = coverage.until(cut)
+    reads = known.reads(seen.at)
     before, after = seen.as_of(t0 - 1), seen.as_of(end)
     closed = now >= end and (resolved_at is None or resolved_at > end)
     post = _difference(before, after) if closed else None
     earlier = seen.as_of(t0 - RUN_UP_MS - 1)
     fresh = _age_ms(seen, reads, t0 - RUN_UP_MS)
-    known = fresh is not None and fresh <= age_limit_ms(RUN_UP_MS)
-    per_ms, n_updates = variation(seen, reads.joined(READ_GAP_MS, seen.at[:0])).over(
+    is_fresh = fresh is not None and fresh <= age_limit_ms(RUN_UP_MS)
+    per_ms, n_updates = variation(seen, known.joined(READ_GAP_MS, seen.at)).over(
         np.array([t0 - ESTIMATION_MS[0]]), np.array([t0 - ESTIMATION_MS[1]])
     )
     return Window(
@@ -115,7 +118,7 @@ def measure(
         resolved_at=resolved_at,
         before=before,
         after=after,
-        pre=_difference(earlier, before) if known else None,
+        pre=_difference(earlier, before) if is_fresh else None,
         post=post,
         age_ms=_age_ms(seen, reads, t0),
         gap_ms=reads.longest_gap_ms(t0 - limit, min(end, cut)),
@@ -143,7 +146,7 @@ def refusal(window: Window, precise: bool) -> Refusal | None:
     reasons: list[tuple[bool, Refusal | None]] = [
         (True, window.before.missing),
         (closed, window.after.missing),
-        (window.age_ms is not None and window.age_ms > limit, "stale"),
+        (window.age_ms is None or window.age_ms > limit, "stale"),
         (window.gap_ms > limit, "coverage"),
         (resolved, "resolved"),
         (window.now < window.end, "open_window"),
@@ -172,14 +175,18 @@ def lasting(window: Window) -> bool | Refusal:
 
 
 def _age_ms(series: PriceSeries, reads: Coverage, t: int) -> int | None:
-    """Return how old the price in force just before `t` was; a read at `t` is of another one."""
+    """Return how old the price in force just before `t` was; a read at `t` is of another one.
+
+    A price that did not change within SIGHT_MS has no age: how far back its first row lies says
+    how much was loaded.
+    """
     if series.basis not in POLLED_BASES:
         last = series.last_change(t - 1)
-    else:
-        last = reads.last_read_before(t - 1)
+        return None if last is None or t - last > SIGHT_MS else t - last
+    last = reads.last_read_before(t - 1)
     if last is None:
         return None
-    return 0 if last == t - 1 and series.basis in POLLED_BASES else t - last
+    return 0 if last == t - 1 else t - last
 
 
 def _difference(first: Price, last: Price) -> float | None:

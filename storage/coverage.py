@@ -29,19 +29,29 @@ _NOTE = (
     "AND to_at >= ?"
 )
 UNEXPLAINED = "not polled in time"
+WHOLE_PAST = "end of the venue's whole history"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """One watched stretch; both ends are instants of successful reads.
 
-    `reads` is 0 for a stretch that was not watched live but imported or backfilled.
+    `reads` is 0 for a stretch that was not watched live but imported or backfilled: there the
+    stored prices are all that is known.
     """
 
     from_at: datetime
     to_at: datetime
     gap_reason: str | None = None
     reads: int = 0
+
+    @property
+    def confirms(self) -> bool:
+        """Return whether a price is known to have stood throughout, its rows aside.
+
+        Polls read it, or the venue told every change of it, so that without one nothing changed.
+        """
+        return bool(self.reads) or self.gap_reason == WHOLE_PAST
 
 
 def extend(session: Session, subjects: Iterable[str], *, at: datetime, max_gap: timedelta) -> None:

@@ -17,11 +17,12 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from storage import coverage, panel, texts
 from storage.errors import StorageError
 from storage.instants import format_instant, to_ms
+from storage.models import Market
 from storage.quotes import raw_connection
 from storage.records import PriceBasis
 from storage.tables import (
@@ -59,6 +60,12 @@ def columns_of(what: str) -> tuple[str, ...]:
     if what in TABLES:
         return TABLES[what].columns
     raise StorageError(f"{what!r} cannot be exported; choose one of {', '.join(EXPORTS)}")
+
+
+def market_names(session: Session) -> frozenset[str]:
+    """Return every word that a selection's `market` can mean: ids, slugs and series."""
+    rows = session.exec(select(Market.venue_id, Market.slug, Market.series))
+    return frozenset(name for row in rows for name in row if name)
 
 
 def text_rows(

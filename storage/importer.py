@@ -5,7 +5,7 @@ Markets that a file of quotes names are made when unknown. Imported rows never a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import IO
@@ -14,8 +14,18 @@ from sqlmodel import Session
 
 from storage import coverage, item_repo, market_repo, quotes, standing_repo
 from storage.columns import to_micro
-from storage.csv_records import REQUIRED, Record, basis_of, count, number, probability, records
-from storage.instants import parse_instant, to_ms
+from storage.csv_records import (
+    REQUIRED,
+    Record,
+    basis_of,
+    count,
+    number,
+    past_by,
+    probability,
+    records,
+)
+from storage.errors import ImportRowError
+from storage.instants import to_ms
 from storage.item_repo import ItemKeys
 from storage.market_repo import OutcomeKey
 from storage.records import (
@@ -33,14 +43,21 @@ IMPORTS = tuple(REQUIRED)
 BATCH_ROWS = 5_000
 MAX_GAP = timedelta(hours=1)
 _INDEX = {"yes": 0, "no": 1}
+_KEPT = "SELECT bid, ask, last, value FROM quote WHERE outcome_id = ? AND at = ?"
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """Rows read from the file and rows that were new."""
+    """Rows read from the file and rows that were new.
+
+    `differing` of the rest give a price of their outcome and instant that is another than the one
+    kept. `markets`: the (venue, id) of those that the file gave prices of.
+    """
 
     read: int
     added: int
+    differing: int = 0
+    markets: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +96,8 @@ def _import_quotes(
     ids: dict[OutcomeKey, int] = {}
     instants: dict[int, list[int]] = {}
     batch: list[quotes.Row] = []
-    read = added = 0
+    done: list[tuple[int, int]] = []
+    read, past = 0, past_by(now)
     for row in rows:
         key = (
             row.needed("venue", str),
@@ -88,30 +106,45 @@ def _import_quotes(
         )
         if key not in ids:
             ids[key] = _outcome_id(session, key, row, tagging, now=now)
-        batch.append(_quote(row, ids[key]))
+        batch.append(_quote(row, ids[key], past))
         instants.setdefault(ids[key], []).append(batch[-1][1])
         read += 1
         if len(batch) >= BATCH_ROWS:
-            added += quotes.insert_rows(session, batch)
+            done.append(_insert(session, batch))
             batch = []
-    added += quotes.insert_rows(session, batch)
+    done.append(_insert(session, batch))
     for outcome_id, found in instants.items():
         subject = coverage.outcome_subject(outcome_id)
         coverage.add_points(
             session, subject, sorted(found), max_gap=MAX_GAP, of="the imported file"
         )
-    return Imported(read, added)
+    added, differing = map(sum, zip(*done, strict=True))
+    return Imported(read, added, differing, frozenset(key[:2] for key in ids))
 
 
-def _quote(row: Record, outcome_id: int) -> quotes.Row:
-    at = to_ms(row.needed("at", parse_instant))
+def _insert(session: Session, batch: Sequence[quotes.Row]) -> tuple[int, int]:
+    """Return how many rows are new and how many differ from the one kept for their instant."""
+    new = quotes.insert_rows(session, batch)
+    if new == len(batch):
+        return new, 0
+    ask = quotes.raw_connection(session).execute
+    return new, sum(_differs(row, ask(_KEPT, row[:2]).fetchone()) for row in batch)
+
+
+def _differs(row: quotes.Row, kept: Sequence[int | None]) -> bool:
+    return any(given not in (None, old) for given, old in zip(row[2:6], kept, strict=True))
+
+
+def _quote(row: Record, outcome_id: int, past: Callable[[str], datetime]) -> quotes.Row:
+    at = to_ms(row.needed("at", past))
     prices = {n: to_micro(row.parsed(n, probability)) for n in ("bid", "ask", "last", "mid")}
     basis = row.parsed("price_basis", basis_of)
     if basis is None:
         has_book = prices["bid"] is not None or prices["ask"] is not None
         basis = PriceBasis.BOOK if has_book else PriceBasis.VENUE_HISTORY
     value = None if basis is PriceBasis.BOOK else prices["mid"]
-    observed_at = row.parsed("observed_at", parse_instant)
+    _check_prices(row, (prices["bid"], prices["ask"], prices["last"], value))
+    observed_at = row.parsed("observed_at", past)
     volume = row.parsed("volume_24h", number)
     return (
         *(outcome_id, at, prices["bid"], prices["ask"], prices["last"], value, int(basis)),
@@ -119,6 +152,17 @@ def _quote(row: Record, outcome_id: int) -> quotes.Row:
         None,
         None if volume is None else round(volume * 100),
     )
+
+
+def _check_prices(row: Record, prices: tuple[int | None, ...]) -> None:
+    """Raise ImportRowError for what no venue's reader keeps either: no price, a crossed book."""
+    bid, ask, *_ = prices
+    if all(price is None for price in prices):
+        asked = "bid, ask or last" if row.get("mid") else "bid, ask, last or mid"
+        raise ImportRowError(f"line {row.line}: no price; the row needs {asked}, or leave it out")
+    if bid is not None and ask is not None and bid > ask:
+        crossed = f"bid {row.get('bid')} above ask {row.get('ask')}"
+        raise ImportRowError(f"line {row.line}: crossed book: {crossed}; correct or leave it out")
 
 
 def _outcome_id(
@@ -148,8 +192,9 @@ def _import_items(
     session: Session, rows: Iterable[Record], tagging: Tagging, *, now: datetime
 ) -> Imported:
     read = added = 0
+    past = past_by(now)
     for row in rows:
-        published = row.parsed("published_at", parse_instant)
+        published = row.parsed("published_at", past)
         precision = Precision.SECOND if published else Precision.UNKNOWN
         if published and len(row.get("published_at") or "") == len("2026-11-22"):
             precision = Precision.DAY
@@ -168,7 +213,7 @@ def _import_items(
             session,
             record,
             tagging.item_keys(record),
-            observed_at=row.parsed("observed_at", parse_instant) or now,
+            observed_at=row.parsed("observed_at", past) or now,
             stored_at=now,
             origin=Origin.IMPORT,
         )
@@ -179,7 +224,7 @@ def _import_items(
 
 def _import_standings(session: Session, rows: Iterable[Record], *, now: datetime) -> Imported:
     groups: dict[datetime, list[StandingRecord]] = {}
-    read = 0
+    read, past = 0, past_by(now)
     for row in rows:
         record = StandingRecord(
             source=row.get("source") or "import",
@@ -195,7 +240,7 @@ def _import_standings(session: Session, rows: Iterable[Record], *, now: datetime
             ci_high=row.parsed("ci_high", number),
             votes=row.parsed("votes", count),
         )
-        groups.setdefault(row.parsed("observed_at", parse_instant) or now, []).append(record)
+        groups.setdefault(row.parsed("observed_at", past) or now, []).append(record)
         read += 1
     added = sum(
         standing_repo.add(session, group, observed_at=at, origin=Origin.IMPORT)

@@ -1,7 +1,9 @@
 """Prices and signals side by side on a grid of buckets, without a look ahead.
 
 A bucket is (at - freq, at]. `mid` is the last gated price at or before `at`, empty when it was
-last confirmed more than 20 minutes before; nothing is filled in. Signals count in the bucket of
+last confirmed more than 20 minutes before; nothing is filled in. What confirms a price are its
+rows and the reads of polls that found it unchanged; between the rows of a file or of a venue's
+history nobody looked. Signals count in the bucket of
 their `observed_at`; `signals_public` counts by their instant `at`. `distance` is the last one
 known at the bucket's end. Buckets with neither a price nor a signal are left out.
 """
@@ -18,6 +20,7 @@ import numpy.typing as npt
 from sqlmodel import Session, col, select
 
 from storage import coverage, distance_repo, quotes
+from storage.coverage import Span
 from storage.instants import from_ms, to_ms
 from storage.market_repo import is_leg
 from storage.models import Distance, Market, Outcome, Signal, ThemeMarket
@@ -31,7 +34,7 @@ _EPSILON = 1e-9  # prices are integers of 1e-6; 0.55 - 0.45 must still be 10 pp
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """One outcome's gated prices and the spans in which they were confirmed; ms."""
+    """One outcome's gated prices and the spans in which reads confirmed them; ms."""
 
     at: npt.NDArray[np.int64]
     price: npt.NDArray[np.float64]
@@ -126,8 +129,16 @@ def _prices(session: Session, outcome: Outcome) -> _Prices:
         price=gated(found.mid, found.spread),
         spread=found.spread,
         volume=found.volume_24h,
-        spans=[(to_ms(span.from_at), to_ms(span.to_at)) for span in watched],
+        spans=[_reads(span) for span in watched if span.confirms],
     )
+
+
+def _reads(span: Span) -> tuple[int, int]:
+    """Return the part of a span whose reads follow each other closely enough to confirm; ms."""
+    start, end = to_ms(span.from_at), to_ms(span.to_at)
+    pause = (end - start) / max(span.reads - 1, 1)
+    is_close = pause <= MAX_CONFIRMED_AGE_MS or not span.reads
+    return (start if is_close else end), end
 
 
 def _price_at(prices: _Prices, at: int) -> tuple[float | None, int | None, int]:

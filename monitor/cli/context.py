@@ -158,6 +158,11 @@ def instant_text(instant: datetime | None) -> str:
     return "–" if instant is None else f"{instant:%Y-%m-%d %H:%M}Z"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return `1 signal` or `2 signals`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def price_text(price: float | None) -> str:
     """Return a probability in percent; a dash when missing."""
     return "–" if price is None else f"{price * 100:.1f} %"

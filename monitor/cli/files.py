@@ -13,15 +13,17 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from monitor.cli.arguments import parse_range
-from monitor.cli.context import Options, chosen, owning, print_json, reading, utc_now
+from monitor.cli.context import Options, chosen, counted, owning, print_json, reading, utc_now
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
     from sqlmodel import Session
 
     from storage.export import Exported
+    from storage.importer import Imported
     from storage.tables import Selection
 
+NAMED = 5
 FORMATS = ("csv", "json", "parquet")
 ENDINGS = {".parquet": "parquet", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
 
@@ -65,6 +67,8 @@ def export_table(
     if theme is not None:
         chosen(theme, [each.name for each in config.themes], "theme")
     with reading(config) as session:
+        if market is not None:
+            _check_market(session, market)
         if out == "-":
             _write(session, what, selection, sys.stdout.buffer, form, step, raw=raw)
             sys.stdout.buffer.flush()
@@ -74,7 +78,7 @@ def export_table(
             path, lambda stream: _write(session, what, selection, stream, form, step, raw=raw)
         )
         write_manifest(path, what, selection, exported)
-    sys.stderr.write(f"signal-monitor: {path}: {exported.rows} rows\n")
+    sys.stderr.write(f"signal-monitor: {path}: {counted(exported.rows, 'row')}\n")
 
 
 def import_table(
@@ -85,7 +89,7 @@ def import_table(
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
     """Read rows in; all of a file or nothing, and again changes nothing. Never alerts."""
-    from monitor.jobs.imports import import_rows
+    from monitor.jobs.imports import import_rows, unfollowed
     from storage.importer import IMPORTS
 
     options: Options = context.obj
@@ -95,10 +99,36 @@ def import_table(
     name = "stdin" if file == "-" else file
     with _opened(file) as stream, owning(config, wait=True) as store, store.begin() as session:
         done = import_rows(session, topics, what, stream, now=utc_now(), name=name, raw=raw)
+        strange = unfollowed(session, done)
     if as_json:
-        print_json({"read": done.read, "added": done.added})
+        print_json({"read": done.read, "added": done.added, "differing": done.differing})
     else:
-        print(f"{name}: {done.read} rows read, {done.added} new")
+        print(_told(name, done))
+    if strange:
+        sys.stderr.write(f"signal-monitor: {_unfollowed_text(strange)}\n")
+
+
+def _told(name: str, done: Imported) -> str:
+    said = f"{name}: {counted(done.read, 'row')} read, {done.added} new"
+    if done.differing:
+        said += f"; {done.differing} with another price than the stored one of that instant, which "
+        said += "stays"
+    return said
+
+
+def _unfollowed_text(markets: Sequence[tuple[str, str]]) -> str:
+    """Return that nothing will be linked to these markets, and what to do."""
+    from typing import get_args
+
+    from monitor.sources.base import MarketRef
+
+    venues = get_args(MarketRef.model_fields["venue"].annotation)
+    some = ", ".join("/".join(each) for each in markets[:NAMED])
+    more = len(markets) - NAMED
+    said = f"no theme follows {some}" + (f" and {more} more" if more > 0 else "")
+    if all(venue in venues for venue, _ in markets):
+        return f"{said}: kept, but never linked; name them in a theme's markets"
+    return f"{said}: kept, but never linked; a theme can follow markets of {', '.join(venues)}"
 
 
 def _write(
@@ -142,6 +172,20 @@ def _opened(file: str) -> Iterator[IO[str]]:
         raise MonitorError(f"{file}: cannot be read: {why}") from error
     with stream:
         yield stream
+
+
+def _check_market(session: Session, market: str) -> None:
+    """Refuse a market that nothing is stored of: an empty table would say that it was quiet."""
+    from monitor.problems import suggestion
+    from storage.export import market_names
+
+    known = market_names(session)
+    if market not in known:
+        close = suggestion(market, sorted(known))
+        raise ConfigError(
+            f"unknown market {market!r}{close}; --market takes an id, a slug or a series that "
+            "`export markets` lists"
+        )
 
 
 def _check_table(what: str, known: Sequence[str], done: str) -> None:

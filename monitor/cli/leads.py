@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from monitor.cli.arguments import parse_when
-from monitor.cli.context import Options, chosen, print_json, reading, utc_now
+from monitor.cli.context import Options, chosen, counted, print_json, reading, utc_now
 from monitor.cli.tables import safe, show_rows
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ def sources_lead(
     context: typer.Context,
     theme: Annotated[str | None, typer.Option(help="One theme only.")] = None,
     since: Annotated[
-        str | None, typer.Option(help="An instant, or a span back such as 30d. Default: ever.")
+        str | None,
+        typer.Option(
+            help="An instant, or a span back such as 30d. Default: ever; of two venues the last "
+            "90 days that both have."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ) -> None:
@@ -52,7 +56,8 @@ def show(console: Console, report: dict[str, Any]) -> None:
     show_rows(console, SOURCE_COLUMNS, rows)
     excluded = ", ".join(f"{n} {reason}" for reason, n in report["excluded"].items())
     console.print(
-        f"\n{report['episodes']} episodes read; left out: {excluded or 'none'}", soft_wrap=True
+        f"\n{counted(report['episodes'], 'episode')} read; left out: {excluded or 'none'}",
+        soft_wrap=True,
     )
     console.print(
         "Minutes from a source's first item to the price's first crossing; below 0 the price was "
@@ -65,7 +70,7 @@ def show(console: Console, report: dict[str, Any]) -> None:
         console.print("no pair of markets that two venues price alike")
         return
     console.print()
-    names = ("venues", "changes", "lag", "rho", "p", "q", "result", "market")
+    names = ("venues", "span", "changes", "lag", "rho", "p", "q", "result", "market")
     show_rows(console, names, [_pair_cells(row) for row in report["venue_pairs"]])
 
 
@@ -92,6 +97,7 @@ def _pair_cells(row: dict[str, Any]) -> list[str]:
     lag = row["lag_minutes"]
     return [
         " / ".join(row["venues"]),
+        "–" if row["from"] is None else f"{row['from']:%Y-%m-%d} to {row['to']:%Y-%m-%d}",
         " / ".join(map(str, row["changes"])),
         "–" if lag is None else f"{lag:+.0f} min",
         "–" if row["rho"] is None else f"{row['rho']:.2f}",

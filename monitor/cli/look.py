@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -60,6 +61,7 @@ def leaderboard(
     as_json: Json = False,
 ) -> None:
     """The top 10, the best Chinese model, the distance, and what settles on it."""
+    from monitor.reports.absence import no_markets
     from monitor.reports.leaderboard import leaderboards
 
     options: Options = context.obj
@@ -67,15 +69,11 @@ def leaderboard(
     if style not in (None, "off", "on"):
         raise ConfigError(f"--style is off or on, not {style!r}")
     now = utc_now()
+    then = parse_when(as_of, now=now, option="--as-of")
     with reading(config) as session:
-        found = leaderboards(
-            session,
-            topics,
-            now=now,
-            board=board,
-            style=style,
-            as_of=parse_when(as_of, now=now, option="--as-of"),
-        )
+        found = leaderboards(session, topics, now=now, board=board, style=style, as_of=then)
+        why = no_markets(session, found, then) if then and found and not as_json else None
+    _note(options, why)
     if not found and not as_json:
         raise MonitorError(
             f"no standings of board {board!r}{_asked(style, as_of)} are stored; "
@@ -153,14 +151,20 @@ def link(
     as_json: Json = False,
 ) -> None:
     """What prices did after signals: time, headline, before → after, points, verdict."""
+    from monitor.reports.absence import no_fresh_links, no_links
+
     options: Options = context.obj
+    config, given, now = options.load_config(), _selection(since, as_of), utc_now()
     if fresh:
         from monitor.cli.replay import fresh_links
 
-        given = _selection(since, as_of)
-        rows = fresh_links(options, since=given.since, now=given.as_of or utc_now())
+        rows = fresh_links(options, since=given.since, now=given.as_of or now)
     else:
-        rows = _rows(options.load_config(), LINKS, since, as_of)
+        rows = _rows(config, LINKS, since, as_of)
+    if not rows and not as_json:
+        with reading(config) as session:
+            why = no_fresh_links(session, given, now=now) if fresh else no_links(session, given)
+        _note(options, why)
     if not all_windows:
         rows = [row for row in rows if row["focal"] and row["window_s"] == 3600]
     _show(options, rows, render.links_with_stats if stats else render.links, as_json)
@@ -171,6 +175,7 @@ def moves(
 ) -> None:
     """Price moves and what was public near them; often nothing."""
     from monitor.cli.moves import moves as draw
+    from monitor.reports.absence import no_moves
     from monitor.reports.moves import series_moves
 
     options: Options = context.obj
@@ -178,6 +183,8 @@ def moves(
     selection = _selection(since, as_of)
     with reading(config) as session:
         found = series_moves(session, selection)
+        why = None if found or as_json else no_moves(session, selection)
+    _note(options, why)
     _show(options, found, draw, as_json)
 
 
@@ -219,16 +226,20 @@ def _selection(since: str | None, as_of: str | None, theme: str | None = None) -
     from storage.tables import Selection
 
     now = utc_now()
-    return Selection(
-        since=parse_when(since, now=now, option="--since"),
-        as_of=parse_when(as_of, now=now, option="--as-of"),
-        theme=theme,
-    )
+    then = parse_when(as_of, now=now, option="--as-of")
+    # A span back is counted from the instant that is looked at.
+    start = parse_when(since, now=then or now, option="--since")
+    return Selection(since=start, as_of=then, theme=theme)
 
 
 def _check_theme(config: Any, theme: str | None) -> None:
     if theme is not None:
         chosen(theme, [each.name for each in config.themes], "theme")
+
+
+def _note(options: Options, text: str | None) -> None:
+    if text is not None and not options.quiet:
+        sys.stderr.write(f"signal-monitor: {text}\n")
 
 
 def _show(options: Options, value: Any, draw: Any, as_json: bool) -> None:

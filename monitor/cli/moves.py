@@ -9,9 +9,9 @@ from rich.console import Console
 
 from monitor.cli.context import instant_text, pp_text, price_text
 from monitor.cli.tables import safe, show_rows
+from signals.causes import date_words
 
 Report = dict[str, Any]
-MAX_ORDER_MIN = 60.0
 MAX_LEGS = 6
 MAX_NEAR = 2
 _STYLE = {"candidates": "cyan", "no_public_cause_found": "magenta"}
@@ -55,8 +55,9 @@ def _verdict(row: Report) -> str:
 
 def _minutes(found: Report) -> str:
     """Return how long before the move; the clocks may not be able to tell the order."""
+    if found["days_before"] is not None:
+        return f"{date_words(-found['days_before'])}, by date only"
     before, error = found["minutes_before"], found["clock_error_min"]
     if abs(before) <= error:
-        far = error > MAX_ORDER_MIN
-        return "the same day, order unknown" if far else f"simultaneous, within {error:.0f} min"
+        return f"simultaneous, within {error:.0f} min"
     return f"{abs(before):.0f} min {'before' if before > 0 else 'after'}"

@@ -12,6 +12,7 @@ from monitor.cli.arguments import parse_when
 from monitor.cli.context import (
     Options,
     chosen,
+    counted,
     instant_text,
     pp_text,
     price_text,
@@ -85,7 +86,7 @@ def show(console: Console, report: dict[str, Any]) -> None:
     since = f" since {instant_text(report['since'])}" if report["since"] else ""
     console.print(
         f"[bold]{safe(report['theme'])}[/]{kind}{since}, as known at "
-        f"{instant_text(report['as_of'])}: {report['signals']} signals",
+        f"{instant_text(report['as_of'])}: {counted(report['signals'], 'signal')}",
         soft_wrap=True,
     )
     for reason in report["left_out"].values():
@@ -96,10 +97,9 @@ def show(console: Console, report: dict[str, Any]) -> None:
 
 
 def _show_family(console: Console, family: dict[str, Any], window_s: int) -> None:
-    days = f"{family['days']} day" + ("s" if family["days"] != 1 else "")
+    on = f"{counted(family['episodes'], 'episode')} on {counted(family['days'], 'day')}"
     console.print(
-        f"[bold]{family['relation']} markets[/]: {family['episodes']} episodes on {days}, "
-        f"window {_minutes_text(window_s // 60)}"
+        f"[bold]{family['relation']} markets[/]: {on}, window {_minutes_text(window_s // 60)}"
     )
     for sentence in family["sentences"]:
         console.print(safe(sentence), soft_wrap=True)
@@ -134,8 +134,8 @@ def _show_figures(console: Console, family: dict[str, Any]) -> None:
     ]
     if placebo := tests["placebo"]:
         parts.append(
-            f"placebo {p_words(placebo['p'])} ({placebo['hours']} hours on {placebo['days']} days "
-            f"for {placebo['episodes']} episodes)"
+            f"placebo {p_words(placebo['p'])} ({counted(placebo['hours'], 'hour')} on "
+            f"{counted(placebo['days'], 'day')} for {counted(placebo['episodes'], 'episode')})"
         )
     console.print(f"tests: {'; '.join(parts) or 'none'}", soft_wrap=True)
     if found := family["interval"]:
@@ -171,6 +171,7 @@ def _show_episodes(console: Console, rows: list[dict[str, Any]]) -> None:
         [
             instant_text(row["at"]),
             safe(row["title"]),
+            _leg_text(row),
             safe(row["question"]),
             f"{price_text(row['price_before'])} → {price_text(row['price_after'])}",
             pp_text(row["move_pp"]),
@@ -180,9 +181,25 @@ def _show_episodes(console: Console, rows: list[dict[str, Any]]) -> None:
         ]
         for row in rows
     ]
-    names = ("at", "headline", "market", "before → after", "move", "z", "above placebo", "")
+    names = (
+        "at",
+        "headline",
+        "venue",
+        "market",
+        "before → after",
+        "move",
+        "z",
+        "above placebo",
+        "",
+    )
     console.print()
     show_rows(console, names, cells)
+
+
+def _leg_text(row: dict[str, Any]) -> str:
+    """Return the venue of the one leg that stands for an episode, and of how many it was one."""
+    legs = row["legs"]
+    return safe(row["venue"]) + (f" (1 of {legs} legs)" if legs > 1 else "")
 
 
 def _signed(points: float) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from monitor.cli.context import counted
 from monitor.errors import MonitorError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 KINDS = {".svg": "svg", ".png": "png"}
 EVERY_POINT_BELOW = 15
-WIDTH, HEIGHT = 8.0, 4.8
+WIDTH, HEIGHT, TITLE_HEIGHT = 8.0, 4.8, 0.7
 TITLE_CHARS = 110
 INK, BAND, FAINT = "#1f4e79", "#d9d9d9", "#8a8a8a"
 
@@ -42,22 +44,19 @@ def check(file: Path) -> None:
 
 
 def draw(report: dict[str, Any], file: Path) -> None:
-    """Write the picture of a report of `theme_study`, one panel for each family of markets.
+    """Write the picture of a report of `theme_study`: each family's panel, or why it has none.
 
     The file appears whole or not at all. Raises MonitorError when it cannot be written.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    families = report["studies"]
-    figure = Figure(figsize=(WIDTH, HEIGHT * len(families)), layout="constrained")
-    heights = [part for _ in families for part in (4, 1)]
-    axes = figure.subplots(
-        2 * len(families), 1, squeeze=False, gridspec_kw={"height_ratios": heights}
-    )[:, 0]
-    for number, family in enumerate(families):
-        _panel(axes[2 * number], report, family)
-        _counts(axes[2 * number + 1], family, share=axes[2 * number])
+    parts = [part for family in report["studies"] for part in _parts(family)]
+    heights = [height for _, _, height in parts]
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    grid = figure.subplots(len(parts), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
+    for axes, (fill_in, family, _) in zip(grid[:, 0], parts, strict=True):
+        fill_in(axes, report, family)
     kind = KINDS[file.suffix.lower()]
     part = file.with_name(f".{file.name}.part")
     try:
@@ -71,6 +70,18 @@ def draw(report: dict[str, Any], file: Path) -> None:
         raise MonitorError(f"{file}: cannot be written: {error.strerror}") from error
 
 
+def _parts(family: dict[str, Any]) -> list[tuple[Callable[..., None], dict[str, Any], float]]:
+    """Return what is drawn of a family, from above, with its height."""
+    if not family["episodes"]:
+        return [(_title_alone, family, TITLE_HEIGHT)]
+    return [(_panel, family, HEIGHT * 0.8), (_counts, family, HEIGHT * 0.2)]
+
+
+def _title_alone(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
+    axes.set_axis_off()
+    _title(axes, report, family)
+
+
 def _panel(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
     curve = family["curve"]
     hours = [row["minutes"] / 60 for row in curve]
@@ -81,7 +92,7 @@ def _panel(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
     axes.axvline(0, color=FAINT, linewidth=0.8, linestyle="--")
     axes.plot(
         hours, [_number(row["caam_pp"]) for row in curve], color=INK, linewidth=1.8,
-        label=f"mean of {family['episodes']} episodes",
+        label=f"mean of {counted(family['episodes'], 'episode')}",
     )  # fmt: skip
     if family["episodes"] < EVERY_POINT_BELOW:
         _points(axes, report["window_s"] / 3600, family["observations"])
@@ -89,6 +100,11 @@ def _panel(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
     axes.set_xlim(hours[0], hours[-1])
     axes.tick_params(labelbottom=False)
     axes.spines[["top", "right"]].set_visible(False)
+    _title(axes, report, family)
+    axes.legend(frameon=False, fontsize=8, loc="best")
+
+
+def _title(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
     kind = f", {report['kind']}" if report["kind"] else ""
     axes.set_title(
         f"{_plain(report['theme'])}{kind}: {family['relation']} markets\n"
@@ -96,8 +112,6 @@ def _panel(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
         fontsize=9,
         loc="left",
     )
-    if family["episodes"]:
-        axes.legend(frameon=False, fontsize=8, loc="best")
 
 
 def _points(axes: Axes, at: float, observations: list[dict[str, Any]]) -> None:
@@ -108,12 +122,12 @@ def _points(axes: Axes, at: float, observations: list[dict[str, Any]]) -> None:
     )  # fmt: skip
 
 
-def _counts(axes: Axes, family: dict[str, Any], *, share: Axes) -> None:
-    axes.sharex(share)
+def _counts(axes: Axes, report: dict[str, Any], family: dict[str, Any]) -> None:
     hours = [row["minutes"] / 60 for row in family["curve"]]
     axes.step(hours, [row["n"] for row in family["curve"]], where="mid", color=FAINT)
-    axes.set_ylim(0, max(family["episodes"], 1) * 1.2)
-    axes.set_yticks([0, max(family["episodes"], 1)])
+    axes.set_xlim(hours[0], hours[-1])
+    axes.set_ylim(0, family["episodes"] * 1.2)
+    axes.set_yticks([0, family["episodes"]])
     axes.set_ylabel("n")
     axes.set_xlabel("hours from the signal")
     axes.tick_params(labelbottom=True)

@@ -23,24 +23,31 @@ def follow_known(session: Session, topics: Topics) -> None:
     A search is the venue's answer and cannot be asked of the store, so it matches nothing here.
     """
     markets = session.exec(select(Market)).all()
-    entries: list[tuple[str, str, str, str]] = []
-    for key, followers in topics.followers().items():
-        ref = topics.reference(key)
-        for market in markets:
-            if ref is not None and _names(ref, market):
-                entries += [
-                    (theme, market.venue_id, relation, key) for theme, relation in followers
-                ]
-    ids = {market.venue_id: market.id for market in markets if market.id is not None}
-    market_repo.follow(session, sorted(entries, key=lambda entry: entry[2] != "own"), ids)
-    _settle(session, topics, markets, entries)
+    named = [
+        (market, ref.key)
+        for ref in topics.references()
+        for market in markets
+        if _names(ref, market)
+    ]
+    followers = topics.followers()
+    # Two venues may call different markets by one id.
+    for venue in sorted({market.venue for market, _ in named}):
+        mine = [(market, key) for market, key in named if market.venue == venue]
+        entries = [
+            (theme, market.venue_id, relation, key)
+            for market, key in mine
+            for theme, relation in followers[key]
+        ]
+        ids = {market.venue_id: market.id for market, _ in mine if market.id is not None}
+        market_repo.follow(session, sorted(entries, key=lambda entry: entry[2] != "own"), ids)
+    _settle(session, topics, markets, named)
 
 
 def _settle(
     session: Session,
     topics: Topics,
     markets: Sequence[Market],
-    entries: list[tuple[str, str, str, str]],
+    named: list[tuple[Market, str]],
 ) -> None:
     """Read how every stored market settles; what a search once matched is known by its row."""
     by_id = {market.id: market for market in markets}
@@ -49,7 +56,7 @@ def _settle(
         for row in session.exec(select(ThemeMarket))
         if row.market_id in by_id
     ]
-    found += [(key.partition("/")[0], venue_id, key) for _, venue_id, _, key in entries]
+    found += [(market.venue, market.venue_id, key) for market, key in named]
     market_specs.settle_stored(session, settler(topics, found))
 
 

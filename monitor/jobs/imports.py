@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import IO
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from monitor.errors import MonitorError
 from monitor.jobs.follow import follow_known
@@ -14,6 +14,7 @@ from monitor.jobs.process import process
 from monitor.topics import Topics
 from storage import ImportRowError, importer
 from storage.importer import Imported, Tagging
+from storage.models import Market, ThemeMarket
 
 EVER = timedelta(days=36_500)
 
@@ -43,3 +44,9 @@ def import_rows(
     while more:
         more = process(session, topics, (), now=now, link_horizon=EVER).more
     return done
+
+
+def unfollowed(session: Session, done: Imported) -> list[tuple[str, str]]:
+    """Return the (venue, id) of imported markets that no theme follows: none gets a link."""
+    query = select(Market.venue, Market.venue_id).join(ThemeMarket)
+    return sorted(done.markets.difference(session.exec(query)))

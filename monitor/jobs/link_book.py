@@ -57,7 +57,8 @@ class LinkBook:
         until: datetime | None = None,
         anew: bool = False,
     ) -> None:
-        self._session, self._topics, self._since = session, topics, since
+        # Tests that stand close to a new one are judged again with it, and need what they needed.
+        self._session, self._topics, self._since = session, topics, since - AROUND
         self._until, self._anew = until, anew
         self._by_series: dict[tuple[str, str], list[Leg]] = defaultdict(list)
         for leg in market_repo.legs(session):
@@ -83,6 +84,14 @@ class LinkBook:
         if key not in self._compared:
             self.compare([focus], stop_at=None)
         return self._compared[key]
+
+    def compare_all(self, focused: Sequence[Focus]) -> None:
+        """Work out the placebo tests of many signals, leg by leg; the same as one by one."""
+        by_leg: dict[int, list[Focus]] = defaultdict(list)
+        for focus in focused:
+            by_leg[focus.leg.outcome_id].append(focus)
+        for alike in by_leg.values():
+            self.compare(alike, stop_at=None)
 
     def compare(self, focused: Sequence[Focus], *, stop_at: int | None) -> None:
         """Work out the placebo tests of signals on one leg at once."""
@@ -183,7 +192,7 @@ class LinkBook:
 
     def _load(self, focused: Sequence[Focus]) -> None:
         legs = {focus.leg.outcome_id: focus.leg for focus in focused}
-        since = self._since - LOOKBACK - AROUND
+        since = self._since - LOOKBACK
         known = signal_repo.focal(
             self._session, list(legs), window_s=rules.PRIMARY_WINDOW_S, since=since
         )

@@ -15,7 +15,6 @@ from monitor.topics import Topics
 from signals import links as rules
 from signals.links import LinkResult
 from signals.placebo import Placebo
-from signals.placebo_pools import ENOUGH
 from signals.shape import NO_SHAPE, Interval
 from storage import signal_repo
 from storage.instants import to_ms
@@ -27,10 +26,6 @@ RUN_UP = timedelta(hours=2)
 PRIMARY = timedelta(seconds=rules.PRIMARY_WINDOW_S)
 ROWS_AT_ONCE = 2_000
 WINDOWS_S = (rules.PRIMARY_WINDOW_S, *rules.DESCRIBED_WINDOWS_S)
-# What prices or reads that come later may answer after all.
-LACKING = tuple(
-    f"not_evaluated:{reason}" for reason in ("no_price", "stale", "coverage", "open_window")
-)
 
 Progress = Callable[[int, int], None]
 
@@ -65,8 +60,9 @@ def link_signals(
     another one), and those that stand close to a new one on the same outcome. First every due
     signal gets its focal legs, so that each test knows the other episodes; then the windows that
     can be read are judged. Beyond HORIZON also old signals that never found a leg are due, and
-    `with_history` those that earlier prices could say more about. `progress` gets the number of
-    pairs done and of all.
+    `with_history` all of them: prices that came of the past may lie in any window and among the
+    hours it is compared with, so that what is stored does not depend on what was read in first.
+    `progress` gets the number of pairs done and of all.
     """
     due = _due(session, now, horizon, changed, with_history=with_history)
     if not due:
@@ -74,6 +70,8 @@ def link_signals(
     book = LinkBook(session, topics, since=min(signal.at for signal in due))
     focused = [focus for signal in due for focus in book.focuses(signal)]
     focused += [focus for focus in book.note(focused) if now - horizon <= focus.signal.at]
+    if with_history:
+        book.compare_all(focused)
     written, found = 0, []
     for done, focus in enumerate(focused):
         if progress is not None:
@@ -169,15 +167,9 @@ def _due(
         session, now=now, horizon=now - horizon, windows_s=WINDOWS_S, **patience
     )
     if with_history:
-        found += signal_repo.incomplete(
-            session,
-            horizon=now - horizon,
-            window_s=rules.PRIMARY_WINDOW_S,
-            reasons=LACKING,
-            enough=ENOUGH,
-        )
-    found += [signal for signal in changed if now - horizon <= signal.at <= now]
-    due = {signal.signal_id: signal for signal in found if may_lead(signal)}
+        found += signal_repo.signals(session, since=now - horizon)
+    found += [signal for signal in changed if now - horizon <= signal.at]
+    due = {one.signal_id: one for one in found if one.at <= now and may_lead(one)}
     return sorted(due.values(), key=lambda signal: (signal.at, signal.signal_id))
 
 
@@ -245,4 +237,4 @@ def _interval(name: str, found: Interval | None) -> dict[str, float | None]:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 9)
+    return None if value is None else round(value, 9) + 0.0  # no -0.0

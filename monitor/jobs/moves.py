@@ -30,9 +30,9 @@ HORIZON = timedelta(hours=48)
 # Further from a move no signal counts, however vague its clock: a mere date and the search of 2 h.
 REACH = timedelta(hours=30)
 LIVE_LAG_MS = 10 * MINUTE_MS
+DAY_MS = 24 * 60 * MINUTE_MS
 # How wrong a signal's instant may be, beside the poll that observed the price.
 CLOCK_ERROR_MIN = {Precision.SECOND: 0.1, Precision.MINUTE: 1.0, Precision.DAY: 720.0}
-NOON_MS = 12 * 60 * MINUTE_MS
 POLL_ERROR_MIN = 1.0
 
 
@@ -185,8 +185,9 @@ def _candidates(
     return [
         causes.Candidate(
             signal_id=signal.signal_id,
-            minutes=(_middle_ms(signal) - move.start_at) / MINUTE_MS,
+            minutes=_minutes(signal, move),
             clock_error_min=_clock_error_min(signal, move),
+            days=_days(signal, move),
             score=signal.score,
             novelty=signal.novelty or 0.0,
             entity_match=leg.owner is not None and leg.owner in topics.owners(signal.entities),
@@ -195,16 +196,27 @@ def _candidates(
     ]
 
 
+def _minutes(signal: Signal, move: FoundMove) -> float:
+    """Return the minutes between the middle of the times in which each may have been.
+
+    The move began after the price was last read as it had been and before it was read as it
+    became; a date means that day.
+    """
+    at = to_ms(signal.at) + (DAY_MS // 2 if signal.precision == Precision.DAY else 0)
+    return (at - (move.start_at + move.crossed_at) / 2) / MINUTE_MS
+
+
 def _clock_error_min(signal: Signal, move: FoundMove) -> float:
-    """Return how far off the minutes between them may be: both clocks, and what nobody read."""
-    unread = (move.crossed_at - move.start_at) / MINUTE_MS
+    """Return how far off these minutes may be: both clocks, and half of what nobody read."""
+    unread = (move.crossed_at - move.start_at) / 2 / MINUTE_MS
     return CLOCK_ERROR_MIN.get(Precision(signal.precision), 60.0) + POLL_ERROR_MIN + unread
 
 
-def _middle_ms(signal: Signal) -> int:
-    """Return the middle of the time in which the signal became public: a date means that day."""
-    at = to_ms(signal.at)
-    return at + NOON_MS if signal.precision == Precision.DAY else at
+def _days(signal: Signal, move: FoundMove) -> int | None:
+    """Return how many days after the move's a signal is dated that has no time of day (UTC)."""
+    if signal.precision != Precision.DAY:
+        return None
+    return to_ms(signal.at) // DAY_MS - move.start_at // DAY_MS
 
 
 def _values(
@@ -223,20 +235,26 @@ def _values(
         "state": move.state,
         "verdict": verdict.verdict,
         "explained_by": [
-            {
-                "signal_id": candidate.signal_id,
-                "title": by_id[str(candidate.signal_id)].title,
-                "url": by_id[str(candidate.signal_id)].url,
-                "minutes_before": round(-candidate.minutes, 1),
-                "clock_error_min": round(candidate.clock_error_min, 1),
-                "order": candidate.order,
-                "score": round(candidate.score, 3),
-                "novelty": round(candidate.novelty, 3),
-                "entity_match": candidate.entity_match,
-                "rank_score": round(candidate.rank_score, 3),
-            }
-            for candidate in verdict.candidates
+            _explanation(each, by_id[str(each.signal_id)]) for each in verdict.candidates
         ],
+    }
+
+
+def _explanation(found: causes.Candidate, signal: Signal) -> dict[str, Any]:
+    """Return a candidate as it is stored; the error of a mere date is as wide as it lies away."""
+    before, error = round(-found.minutes, 1) + 0.0, round(found.clock_error_min, 1)  # no -0.0
+    return {
+        "signal_id": found.signal_id,
+        "title": signal.title,
+        "url": signal.url,
+        "minutes_before": before,
+        "clock_error_min": error if found.days is None else max(error, abs(before)),
+        "days_before": None if found.days is None else -found.days,
+        "order": found.order,
+        "score": round(found.score, 3),
+        "novelty": round(found.novelty, 3),
+        "entity_match": found.entity_match,
+        "rank_score": round(found.rank_score, 3),
     }
 
 

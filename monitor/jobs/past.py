@@ -157,9 +157,8 @@ def _store_coverage(
     if chunk.is_complete or chunk.target is None:
         subject = _subject(session, source, chunk)
         if subject is not None and chunk.since < ends:
-            coverage.add_span(
-                session, subject, from_at=chunk.since, to_at=ends, reason=f"end of {of}"
-            )
+            reason = coverage.WHOLE_PAST if chunk.is_complete else f"end of {of}"
+            coverage.add_span(session, subject, from_at=chunk.since, to_at=ends, reason=reason)
         return
     for outcome_id, found in instants.items():
         subject = coverage.outcome_subject(outcome_id)

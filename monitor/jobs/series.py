@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,8 @@ from sqlmodel import Session
 from signals.prices import HOUR_MS, Coverage, PriceSeries, price_series
 from signals.prices import coverage as joined_coverage
 from storage import coverage, quotes
-from storage.instants import to_ms
+from storage.coverage import Span
+from storage.instants import from_ms, to_ms
 from storage.market_repo import Leg
 from storage.quotes import QuoteArrays
 from storage.records import PriceBasis
@@ -24,7 +26,7 @@ _AFTER_MS = 26 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One leg's prices and when they were really read."""
+    """One leg's prices, when they were followed and when really read."""
 
     leg: Leg
     quotes: QuoteArrays
@@ -35,18 +37,19 @@ class Watched:
 def load(session: Session, leg: Leg, *, since: datetime, until: datetime | None = None) -> Watched:
     """Return what is known of a leg from 76 h before `since`, so that noise can be estimated.
 
+    With the row that was in force then, so that a price looks the same however much is loaded.
     The newest basis speaks; `on_basis_at` gives the prices on another.
     """
-    found = quotes.read(session, leg.outcome_id, since=since - ESTIMATION, until=until)
+    first = quotes.latest(session, leg.outcome_id, at=since - ESTIMATION).at
+    start = from_ms(int(first[0])) if len(first) else since - ESTIMATION
+    found = quotes.read(session, leg.outcome_id, since=start, until=until)
     spans = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
+    read = _joined(span for span in spans if span.confirms)
     return Watched(
         leg=leg,
         quotes=found,
         series=_series(found),
-        coverage=joined_coverage(
-            np.array([to_ms(span.from_at) for span in spans], dtype=np.int64),
-            np.array([to_ms(span.to_at) for span in spans], dtype=np.int64),
-        ),
+        coverage=replace(_joined(spans), read=read),
     )
 
 
@@ -81,6 +84,12 @@ def resolved_ms(leg: Leg) -> int | None:
 def closes_ms(leg: Leg) -> int | None:
     """Return when the leg's market is to close, in ms; None when nobody says."""
     return None if leg.closes_at is None else to_ms(leg.closes_at)
+
+
+def _joined(spans: Iterable[Span]) -> Coverage:
+    ends = [(to_ms(span.from_at), to_ms(span.to_at)) for span in spans]
+    covered = np.array(ends, dtype=np.int64).reshape(-1, 2)
+    return joined_coverage(covered[:, 0], covered[:, 1])
 
 
 def _series(found: QuoteArrays, *, as_of: int | None = None) -> PriceSeries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -63,10 +63,11 @@ def history(session: Session, outcome_id: int, *, since: datetime, known_at: dat
     found = _known(quotes.read(session, outcome_id, since=since), known_ms)
     spans = coverage.spans(session, coverage.outcome_subject(outcome_id))
     live = [span for span in spans if span.reads]
+    read = _coverage([span for span in spans if span.confirms], found, known_ms)
     return History(
         known_at=known_ms,
         quotes=found,
-        coverage=_coverage(spans, found, known_ms),
+        coverage=replace(_coverage(spans, found, known_ms), read=read),
         live=_coverage(live, found, known_ms),
         pause_ms=_pause_ms(live, known_ms),
     )

@@ -220,4 +220,4 @@ def _best_first(row: dict[str, Any]) -> tuple[float, int, str]:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(value, 4) + 0.0  # without a minus before a zero

@@ -52,9 +52,16 @@ def _leg(move: Move, market: Market, outcome: Outcome) -> Report:
         "z": move.z,
         "state": move.state,
         "verdict": move.verdict,
-        "explained_by": list(move.explained_by or ()),
+        "explained_by": [_told(found) for found in move.explained_by or ()],
         "known_from": move.known_from,
     }
+
+
+def _told(found: Report) -> Report:
+    """Return a candidate; what has a date and no time is so many days away, and no minutes."""
+    days = found.get("days_before")
+    unsaid = {} if days is None else {"minutes_before": None, "clock_error_min": None}
+    return {**found, "days_before": days, **unsaid}
 
 
 def _row(venue: str, series: str, found: Sequence[tuple[Move, Report]]) -> Report:

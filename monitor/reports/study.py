@@ -186,4 +186,4 @@ def _named(episode: Episode) -> dict[str, Any]:
 
 
 def _pp(move: float | None) -> float | None:
-    return None if move is None else round(100 * move, 4)
+    return None if move is None else round(100 * move, 4) + 0.0  # without a minus before a zero

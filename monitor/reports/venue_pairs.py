@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -10,16 +11,28 @@ from sqlmodel import Session
 
 from monitor.config import Config
 from monitor.reports.histories import History, history
-from signals.hayashi_yoshida import MIN_CHANGES, Increments, Lead, increments, lead
+from signals.hayashi_yoshida import DAY_MS, MIN_CHANGES, Increments, Lead, increments, lead
 from signals.multiple import q_values
 from signals.prices import MINUTE_MS
 from storage import market_repo
+from storage.instants import EPOCH, from_ms
 from storage.market_repo import Leg
 
-LOOK_BACK = timedelta(days=90)
+# A shift null over years of changes would take hours.
+LONGEST_MS = 90 * DAY_MS
+NOWHERE = (1, 0)
 SAME_CLOSE = timedelta(days=7)
 MAX_Q = 0.05
 UNKNOWN = "simultaneous or unknown"
+
+
+@dataclass(slots=True)
+class _Pair:
+    """Two legs that are one question, and the themes in which they are."""
+
+    a: Leg
+    b: Leg
+    themes: list[str] = field(default_factory=list)
 
 
 def venue_pairs(
@@ -30,27 +43,28 @@ def venue_pairs(
     theme: str | None = None,
     since: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Return every pair of legs that two venues price alike in a theme, and which comes first.
+    """Return every pair of legs that two venues price alike, once, and which of them comes first.
 
-    A pair has the same owner, or is each venue's only leg of the theme, and closes within a week
-    of each other. Prices of the last 90 days (or from `since` on) count. Both need 50 changes in
-    the span that both were read; `verdict` says `first` of a venue only when no shift of the
+    A pair has the same owner, or is each venue's only leg of a theme, and closes within a week of
+    each other; `themes` names those it is in. Both need 50 changes in the span that both have
+    changes in, of which the last 90 days count (or all from `since` on): `from` to `to`, None
+    without one. `verdict` says `first` of a venue only when no shift of the
     clocks by a day or more does as well (q <= 0.05 over all pairs), the ratio of both sides
     agrees, and the lag is longer than both venues' reads are apart.
     """
-    start = since or now - LOOK_BACK
-    names = [theme] if theme else [each.name for each in config.themes]
-    pairs = dict.fromkeys(
-        pair for name in names for pair in _pairs(market_repo.legs(session, themes=[name]), name)
-    )
-    known: dict[int, History] = {}
-    for leg in {leg.outcome_id: leg for _, a, b in pairs for leg in (a, b)}.values():
-        known[leg.outcome_id] = history(session, leg.outcome_id, since=start, known_at=now)
-    rows = [_row(name, a, b, known[a.outcome_id], known[b.outcome_id]) for name, a, b in pairs]
-    return _judged(rows)
+    pairs: dict[tuple[int, int], _Pair] = {}
+    for name in [theme] if theme else [each.name for each in config.themes]:
+        for a, b in _pairs(market_repo.legs(session, themes=[name])):
+            pairs.setdefault((a.outcome_id, b.outcome_id), _Pair(a, b)).themes.append(name)
+    known = {
+        outcome_id: history(session, outcome_id, since=since or EPOCH, known_at=now)
+        for outcome_id in dict.fromkeys(outcome_id for key in pairs for outcome_id in key)
+    }
+    longest = LONGEST_MS if since is None else None
+    return _judged([_row(each, known[a], known[b], longest) for (a, b), each in pairs.items()])
 
 
-def _pairs(legs: list[Leg], theme: str) -> list[tuple[str, Leg, Leg]]:
+def _pairs(legs: list[Leg]) -> list[tuple[Leg, Leg]]:
     by_venue: dict[str, list[Leg]] = {}
     for leg in sorted(legs, key=lambda each: each.outcome_id):
         by_venue.setdefault(leg.venue, []).append(leg)
@@ -63,7 +77,7 @@ def _pairs(legs: list[Leg], theme: str) -> list[tuple[str, Leg, Leg]]:
             partner = _partner(leg, alike, alone=alone)
             if partner is not None:
                 taken.add(partner.outcome_id)
-                found.append((theme, leg, partner))
+                found.append((leg, partner))
     return found
 
 
@@ -83,15 +97,19 @@ def _apart(a: Leg, b: Leg) -> timedelta:
     return abs(a.closes_at - b.closes_at)
 
 
-def _row(theme: str, a: Leg, b: Leg, known_a: History, known_b: History) -> dict[str, Any]:
-    x, y = _common(_changes(known_a), _changes(known_b))
+def _row(pair: _Pair, known_a: History, known_b: History, longest_ms: int | None) -> dict[str, Any]:
+    a, b, x, y = pair.a, pair.b, _changes(known_a), _changes(known_b)
+    span = _common(x, y, longest_ms)
+    x, y = (each.between(*(span or NOWHERE)) for each in (x, y))
     enough = min(len(x), len(y)) >= MIN_CHANGES
     found = lead(x, y) if enough else None
     return {
-        "theme": theme,
+        "themes": pair.themes,
         "venues": [a.venue, b.venue],
         "market_ids": [a.venue_id, b.venue_id],
         "questions": [a.question, b.question],
+        "from": None if span is None else from_ms(span[0]),
+        "to": None if span is None else from_ms(span[1]),
         "changes": [len(x), len(y)],
         "lag_minutes": None if found is None else found.lag_ms / MINUTE_MS,
         "clock_error_minutes": round((_error_ms(known_a, x) + _error_ms(known_b, y)) / MINUTE_MS, 2)
@@ -111,12 +129,15 @@ def _changes(known: History) -> Increments:
     return increments(series.at, series.price, live=known.live, pause_ms=known.pause_ms or 0)
 
 
-def _common(x: Increments, y: Increments) -> tuple[Increments, Increments]:
+def _common(x: Increments, y: Increments, longest_ms: int | None) -> tuple[int, int] | None:
+    """Return the span in which both have changes, the end of it when it is too long."""
     if not len(x) or not len(y):
-        return x, y
+        return None
     start = max(int(x.start[0]), int(y.start[0]))
     end = min(int(x.end[-1]), int(y.end[-1]))
-    return x.between(start, end), y.between(start, end)
+    if longest_ms is not None:
+        start = max(start, end - longest_ms)
+    return (start, end) if start < end else None
 
 
 def _error_ms(known: History, found: Increments) -> float:

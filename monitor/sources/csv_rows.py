@@ -10,13 +10,21 @@ import io
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TypeVar
 
 from monitor.errors import ParseError
 from monitor.sources.base import MAX_EXCERPT
 from monitor.sources.instants import instant_or_none
-from storage.csv_records import Record, basis_of, count, number, probability, records
+from storage.csv_records import (
+    FUTURE_SLACK,
+    Record,
+    basis_of,
+    count,
+    number,
+    probability,
+    records,
+)
 from storage.errors import ImportRowError
 from storage.records import (
     Batch,
@@ -35,7 +43,6 @@ MAX_ROWS = 200_000
 MAX_TITLE = 1_000
 MAX_SUMMARY = 2_000
 MAX_CONTENT = 20_000
-FUTURE_SLACK = timedelta(minutes=15)
 _COLUMN = re.compile(r"column ([a-z_0-9]{1,30})")
 _INDEX = {"yes": 0, "no": 1}
 Kept = TypeVar("Kept")
@@ -212,6 +219,11 @@ def _quote(
     if basis is None:
         is_book = bid is not None or ask is not None
         basis = PriceBasis.BOOK if is_book else PriceBasis.VENUE_HISTORY
+    value = None if basis is PriceBasis.BOOK else mid
+    if bid is None and ask is None and last is None and value is None:
+        raise ValueError("a row without a price")
+    if bid is not None and ask is not None and bid > ask:
+        raise ValueError("a crossed book: bid above ask")
     quote = QuoteRecord(
         venue=row.needed("venue", str),
         venue_id=row.needed("market_id", str),
@@ -222,7 +234,7 @@ def _quote(
         bid=bid,
         ask=ask,
         last=last,
-        value=None if basis is PriceBasis.BOOK else mid,
+        value=value,
         volume_24h=row.parsed("volume_24h", number),
     )
     names.setdefault(_outcome_of(quote), row)

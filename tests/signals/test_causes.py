@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from signals.causes import Candidate, judge
@@ -14,7 +16,7 @@ def a_move(state: State = "persisted") -> Move:
     return Move(START, END, START + MINUTE_MS, 0.24, 0.33, 0.09, 18.0, state, ended=False)
 
 
-def near(signal_id: str, minutes: float, **more: float) -> Candidate:
+def near(signal_id: str, minutes: float, **more: Any) -> Candidate:
     return Candidate(signal_id, minutes, **{"clock_error_min": 1.0, "score": 0.7, **more})
 
 
@@ -59,6 +61,20 @@ def test_date_only_signal_never_ranks_as_near() -> None:
     verdict = judge(a_move(), [near("day", 0, clock_error_min=1440), near("exact", -20)], END)
 
     assert [one.signal_id for one in verdict.candidates] == ["exact", "day"]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(-2, "2 days before"), (-1, "the day before"), (0, "the same day"), (1, "the day after")],
+)
+def test_a_date_without_a_time_supports_no_lead_however_far_away(days: int, words: str) -> None:
+    (found,) = judge(
+        a_move(), [near("a", days * 1440, clock_error_min=9999, days=days)], END
+    ).candidates
+
+    assert found.order == "unknown"
+    reason = judge(a_move(), [found], END).reason
+    assert reason == f"1 near it, the best {words}, by date only"
 
 
 def test_rank_is_the_documented_sum() -> None:

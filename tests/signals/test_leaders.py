@@ -54,6 +54,13 @@ def test_clock_errors_of_item_and_price_add_up() -> None:
     assert found.order == "simultaneous_or_unknown"
 
 
+def test_a_move_seen_before_the_item_led_it_however_long_nobody_had_read_the_price() -> None:
+    found = passage(T0, error_ms=2 * MINUTE_MS, move=moved(-6), unread=30 * MINUTE_MS)
+
+    assert (found.minutes, found.clock_error_min) == (-6, 2)
+    assert found.order == "price_led"
+
+
 def test_a_date_without_a_time_is_never_before_or_after() -> None:
     assert passage(T0, error_ms=None, move=moved(55), unread=0).order == "simultaneous_or_unknown"
 

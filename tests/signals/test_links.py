@@ -97,13 +97,48 @@ def test_nine_silent_hours_before_the_signal_are_stale() -> None:
 
     assert result.verdict == "not_evaluated:stale"
     assert result.quote_age_s == 9 * 3600
-    assert "540 min old" in result.reason
+    assert "the price had last been read 540 min before" in result.reason
 
 
 def test_unchanged_book_that_was_read_is_not_stale() -> None:
     result = judged(mids(until=T0 - 9 * HOUR_MS), coverage=watched())
 
     assert result.verdict == "no_detectable_move"
+
+
+def test_between_the_rows_of_a_file_nobody_read_the_price() -> None:
+    every_50 = mids()
+    thin = replace(
+        every_50, at=every_50.at[::5], price=every_50.price[::5], spread=every_50.spread[::5]
+    )
+    told = replace(watched(), read=coverage([], []))
+
+    result, polled = judged(thin, coverage=told), judged(thin)
+
+    # rows every 50 min from 0 on: the last one before 74 h lies 40 min back, half the window is 30
+    assert (result.verdict, result.quote_age_s) == ("not_evaluated:stale", 40 * 60)
+    assert (polled.verdict, polled.quote_age_s) == ("no_detectable_move", 0)
+    # three hours can be described, and the hours between the rows count as watched for the noise
+    three_hours = describe(thin, told, T0, 10_800, NOW)
+    assert (three_hours.verdict, three_hours.n_updates) == ("described", 83)
+
+
+def test_the_age_of_a_history_is_that_of_its_last_change_however_much_of_it_is_given() -> None:
+    at = np.arange(0, T0 + 3 * HOUR_MS, STEP, dtype=np.int64)
+    jumped = np.where(at < T0 - 20 * HOUR_MS, 0.30, 0.24)
+    none = np.full(len(at), np.nan)
+    given_rows = [
+        price_series(at[first:], none[first:], none[first:], price[first:], "trade")
+        for price in (jumped, np.full(len(at), 0.24))
+        for first in (0, 7)
+    ]
+
+    found = [judged(rows, coverage=watched(T0 + 3 * HOUR_MS)) for rows in given_rows]
+
+    assert [one.quote_age_s for one in found] == [20 * 3600] * 2 + [None] * 2
+    assert {one.verdict for one in found} == {"not_evaluated:stale"}
+    assert "the price had not changed for 1200 min" in found[0].reason
+    assert "the price had not changed for more than 72 h" in found[2].reason
 
 
 def test_unchanged_trade_price_is_stale_even_when_polled() -> None:

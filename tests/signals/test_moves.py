@@ -63,6 +63,18 @@ def test_jump_on_a_quiet_book_persists_after_ten_watched_minutes() -> None:
     assert moves(series, 15)[0].state == "persisted"
 
 
+def test_a_jump_in_a_file_persists_by_its_rows_and_not_by_the_minutes_between_them() -> None:
+    series = quotes((0, 0.24), (5, 0.33), (45, 0.24))
+    now = START + 50 * MINUTE_MS
+    told = replace(coverage([0], [now]), read=coverage([], []))
+
+    (read,) = moves(series, 50)
+    (found,) = detect_moves(series, told, after=0, now=now)
+
+    # polls would have seen it stand at +15 min; the file's next row says it went back
+    assert (read.state, found.state) == ("persisted", "reverted")
+
+
 def test_nobody_watching_afterwards_leaves_it_pending() -> None:
     series = quotes((0, 0.24), (5, 0.33))
     now = START + 300 * MINUTE_MS

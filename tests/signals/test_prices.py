@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,6 +108,17 @@ def test_last_read_is_the_end_of_the_last_span_or_the_instant_itself() -> None:
     assert watched.last_read_before(-1) is None
     assert watched.first_read_from(80) == 100
     assert watched.first_read_from(201) is None
+
+
+def test_a_past_that_was_told_is_read_at_its_rows_only() -> None:
+    rows = np.array([10, 40], dtype=np.int64)
+    polled = coverage([0], [50])
+    told = replace(coverage([0], [50]), read=coverage([20], [30]))
+
+    assert polled.reads(rows).last_read_before(39) == 39
+    assert [told.reads(rows).last_read_before(t) for t in (15, 25, 39, 45)] == [10, 25, 30, 40]
+    assert told.until(22).reads(rows[:1]).last_read_before(29) == 22
+    assert told.covered_ms(0, 50) == 50
 
 
 def test_covered_time_counts_only_watched_stretches() -> None:

@@ -212,6 +212,45 @@ def test_a_path_ends_where_reads_end_and_at_its_limit() -> None:
     assert np.flatnonzero(~np.isnan(cut))[-1] == np.searchsorted(GRID_MS, 30 * MINUTE_MS)
 
 
+def test_the_band_ends_where_another_signal_moved_the_price() -> None:
+    # A signal a day moves the price by 20 points at once, back and forth; hours before it lead
+    # straight into it.
+    t0s = [T0 - n * DAY_MS for n in range(DAYS - 1)]
+    levels = [(t0 + STEP, 0.44 if n % 2 else 0.04) for n, t0 in enumerate(reversed(t0s))]
+    series = mids(*levels)
+    cases = [
+        Case(f"c{t0}", t0, series, watched(), other_t0s=tuple(t for t in t0s if t != t0))
+        for t0 in t0s[:2]
+    ]
+    points = {p.offset_ms // MINUTE_MS: p for p in studied(*cases).curve}
+
+    for minutes in (-120, -60, 60, 120, 240, 300):
+        low, high = points[minutes].low, points[minutes].high
+        assert low is not None
+        assert high is not None
+        assert -0.0011 <= low <= high <= 0.0011
+    assert points[60].mean is not None
+
+
+def test_the_own_path_too_ends_at_the_next_signal_and_n_says_so() -> None:
+    next_one = T0 + 3 * HOUR_MS
+    case = a_case(series=mids((T0 + STEP, 0.30), (next_one + STEP, 0.50)), other_t0s=(next_one,))
+    curve = {point.offset_ms // MINUTE_MS: point for point in studied(case).curve}
+
+    assert (curve[175].n, curve[180].n, curve[360].n) == (1, 0, 0)
+    assert curve[175].mean == pytest.approx(0.06, abs=0.0011)
+
+
+def test_a_path_begins_an_hour_after_the_signal_before_its_start() -> None:
+    path, start = track(mids(), watched()), T0
+    earlier = start - 90 * MINUTE_MS
+    (row,) = paths(path, np.array([start]), until=END, focal_t0s=(earlier, start + 2 * HOUR_MS))
+
+    shown = GRID_MS[~np.isnan(row)] // MINUTE_MS
+    # The price of -30 min is the one just before it, when that hour was not over.
+    assert (shown[0], shown[-1]) == (-25, 115)
+
+
 @settings(max_examples=8)
 @given(order=st.permutations(range(5)))
 def test_the_order_of_the_cases_does_not_matter(order: list[int]) -> None:

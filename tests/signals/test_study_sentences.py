@@ -122,6 +122,18 @@ def test_one_event_gets_its_rank_and_no_p() -> None:
     assert sentences(alone)[0] == "+1.0 pp in the hour after one signal; no comparable hours."
 
 
+@pytest.mark.parametrize(("larger", "n"), [(14, 14), (3, 14), (0, 1), (19, 19)])
+def test_a_handful_of_hours_denies_no_reaction_and_shows_none(larger: int, n: int) -> None:
+    one = observed(0, 0.088, larger_than=larger, n_placebo=n, placebo_days=1)
+
+    assert sentences(replace(a_study(0.088), observations=(one,))) == (
+        f"+8.8 pp in the hour after one signal, larger than {larger} of {n} comparable placebo "
+        "hours on 1 day; too few hours to say more.",
+        "One event cannot be tested.",
+        "Treat as description.",
+    )
+
+
 def test_other_windows_say_that_they_are_not_tested() -> None:
     said = sentences(a_study(*[0.03, 0.02] * 4, window_ms=6 * HOUR_MS))
 

@@ -84,7 +84,7 @@ def a_full_market(store: Store) -> int:
         a_quote(at(0), "0.40", "0.42", last=Decimal("0.41"), volume_24h=Decimal("10.05")),
         a_quote(at(1), None, "0.42", observed_at=at(1.5)),
         a_quote(at(2), "0.40", None, last=Decimal(0)),
-        a_quote(at(3), None, None),
+        a_quote(at(3), None, None, last=Decimal("0.41")),
         a_quote(at(4), "0.000001", "1", observed_at=at(3)),
         *(
             a_quote(
@@ -95,7 +95,7 @@ def a_full_market(store: Store) -> int:
                 (PriceBasis.AMM, PriceBasis.VENUE_HISTORY, PriceBasis.TRADE, PriceBasis.AMM)
             )
         ),
-        a_quote(at(0), "0.5", "0.45", venue="kalshi", venue_id="=KX-1", venue_outcome_id="-x"),
+        a_quote(at(0), "0.5", "0.5", venue="kalshi", venue_id="=KX-1", venue_outcome_id="-x"),
     ]  # fmt: skip
     keep(store, markets, quotes)
     return len(quotes)
@@ -107,11 +107,31 @@ def test_quotes_with_ids_of_77_digits_come_back_byte_for_byte_and_twice_is_once(
 ) -> None:
     rows = a_full_market(store)
     first = exported(store, "quotes", raw=raw)
-    assert imported(other, "quotes", first, raw=raw) == Imported(read=rows, added=rows)
-    assert exported(other, "quotes", raw=raw) == first
-    assert imported(other, "quotes", first, raw=raw) == Imported(read=rows, added=0)
-    assert exported(other, "quotes", raw=raw) == first
-    assert imported(store, "quotes", first, raw=raw) == Imported(read=rows, added=0)
+    for target, added in ((other, rows), (other, 0), (store, 0)):
+        found = imported(target, "quotes", first, raw=raw)
+        assert (found.read, found.added, found.differing) == (rows, added, 0)
+        assert exported(target, "quotes", raw=raw) == first
+
+
+def test_prices_that_differ_from_the_kept_ones_are_counted_and_the_kept_ones_stay(
+    store: Store,
+) -> None:
+    more = ROW.replace("12:00", "12:10")
+    imported(store, "quotes", HEADER + ROW + more)
+    before = exported(store, "quotes")
+    other_bid, one_side = ROW.replace("0.40", "0.39"), more.replace("0.40", "")
+    found = imported(store, "quotes", HEADER + other_bid + one_side)
+
+    # A cell left empty says nothing else.
+    assert (found.read, found.added, found.differing) == (2, 0, 1)
+    assert exported(store, "quotes") == before
+
+
+def test_of_two_rows_of_one_instant_in_a_file_the_first_counts_and_the_other_is_told(
+    store: Store,
+) -> None:
+    found = imported(store, "quotes", HEADER + ROW + ROW.replace("0.42", "0.43") + ROW)
+    assert (found.read, found.added, found.differing) == (3, 1, 1)
 
 
 def test_markets_that_a_file_names_are_made_once(store: Store, other: Store) -> None:
@@ -128,13 +148,13 @@ def test_markets_that_a_file_names_are_made_once(store: Store, other: Store) -> 
 
 
 def test_optional_columns_may_be_absent(store: Store) -> None:
-    text = "venue,at,outcome_id,market_id,mid\nmine,2026-03-02,a,m,0.25\nmine,2026-03-03,a,m,\n"
-    assert imported(store, "quotes", text) == Imported(2, 2)
+    text = "venue,at,outcome_id,market_id,mid\nmine,2026-03-01,a,m,0.25\n"
+    found = imported(store, "quotes", text)
+    assert (found.read, found.added, found.markets) == (1, 1, {("mine", "m")})
     with store.read() as session:
         rows = session.exec(select(Quote).order_by("at")).all()
         assert [(row.value, row.basis, row.observed_lag) for row in rows] == [
             (250_000, PriceBasis.VENUE_HISTORY, 0),
-            (None, PriceBasis.VENUE_HISTORY, 0),
         ]
         assert session.exec(select(Market.question)).one() == "m"
 
@@ -182,11 +202,25 @@ def test_the_files_span_counts_as_watched_and_splits_at_long_gaps(store: Store) 
         (HEADER + ROW.replace("0.40", "0,40"), "line 2: 7 cells where"),
         (HEADER + ROW + ROW.replace("0.42", "42"), "line 3, column ask: '42' .*0..1"),
         (HEADER + ROW.replace("0.40", "abc"), "line 2, column bid: 'abc' .*not a number"),
-        (HEADER + ROW.replace("0.40", "NaN"), "line 2, column bid: 'NaN'"),
+        (HEADER + ROW.replace("0.40", "NaN"), "line 2, column bid: 'NaN' .*not a finite number"),
         (HEADER + ROW.replace("0.40", "1e999999"), "line 2, column bid: '1e999999'"),
         (HEADER + ROW.replace("2026-03-02T", "yesterday"), "line 2, column at: 'yesterday"),
         (HEADER + ROW.replace("2026-03-02T12:00:00.000Z", "0001-01-01T00:00+14:00"), "column at"),
         (HEADER + ROW.replace("2026-03-02T12:00:00.000Z", ""), "line 2: column at may not be"),
+        (HEADER + ROW + ROW.replace("0.40", "0.50"), "line 3: crossed book: bid 0.50 above ask 0"),
+        (
+            HEADER + ROW + "2026-03-02,v,m,o,,\n",
+            "line 3: no price; the row needs bid, ask, last or",
+        ),
+        (
+            "at,venue,market_id,outcome_id,mid,price_basis\n2026-03-02,v,m,o,0.4,book\n",
+            "line 2: no price; the row needs bid, ask or last",
+        ),
+        (HEADER + ROW.replace("2026", "2036"), "line 2, column at: '2036.*lies in the future"),
+        (
+            HEADER.replace("bid", "observed_at") + ROW.replace("0.40", "2026-03-03"),
+            "line 2, column observed_at: .*lies in the future; it is 2026-03-02T22:00",
+        ),
         (HEADER + ROW + '2026-03-02,"poly\nmarket,1,2', "line 3: not CSV in UTF-8"),
         (HEADER + ROW + 'x,"a\nb",c\n', "line 3: 3 cells where"),
     ],
@@ -223,7 +257,7 @@ def test_bytes_that_are_not_utf_8_are_refused(store: Store, tmp_path: Path) -> N
 
 def test_what_spreadsheets_add_is_forgiven(store: Store) -> None:
     text = "\ufeff" + (HEADER + ROW).replace("\n", "\r\n") + "\r\n"
-    assert imported(store, "quotes", text) == Imported(1, 1)
+    assert imported(store, "quotes", text).added == 1
 
 
 def test_an_unknown_kind_of_import_is_refused_with_the_choice(store: Store) -> None:
@@ -265,6 +299,14 @@ def test_an_imported_date_without_a_time_stays_a_date(store: Store) -> None:
     with store.read() as session:
         found = session.exec(select(Item.precision, Item.origin).order_by("guid")).all()
     assert found == [("day", "import"), ("second", "import"), ("unknown", "import")]
+
+
+def test_what_happens_later_than_now_cannot_have_been_published(store: Store) -> None:
+    # A clock may be a quarter of an hour fast; now is 22:00.
+    text = "source,guid,title,published_at\nw,1,t,2026-03-02T22:14Z\n"
+    assert imported(store, "items", text).added == 1
+    with pytest.raises(ImportRowError, match=r"line 2, column published_at: .*in the future"):
+        imported(store, "items", text.replace("22:14", "22:16"))
 
 
 def test_standings_of_every_version_come_back_and_twice_is_once(store: Store, other: Store) -> None:

@@ -21,7 +21,11 @@ Rows = dict[datetime, dict[str, Any]]
 
 
 def fill(
-    store: Store, quotes: list[QuoteRecord], *signals: dict[str, Any], reads: tuple[float, ...] = ()
+    store: Store,
+    quotes: list[QuoteRecord],
+    *signals: dict[str, Any],
+    reads: tuple[float, ...] = (),
+    max_gap: timedelta = FIVE,
 ) -> None:
     """Keep one followed market, its quotes, signals, and minutes of reads without a change."""
     ids = keep(store, [a_market()], quotes)
@@ -35,7 +39,15 @@ def fill(
             signal_repo.put_signal(session, values, known_from=values["observed_at"])
         subject = coverage.outcome_subject(next(iter(ids.values())))
         for minute in reads:
-            coverage.extend(session, [subject], at=at(minute), max_gap=FIVE)
+            coverage.extend(session, [subject], at=at(minute), max_gap=max_gap)
+
+
+def told(store: Store, reason: str, start: float, end: float) -> None:
+    """Note a stretch of the past that a file or a venue told."""
+    with store.begin() as session:
+        key = ("polymarket", "516960", TOKEN)
+        subject = coverage.outcome_subject(market_repo.outcome_ids(session, [key])[key])
+        coverage.add_span(session, subject, from_at=at(start), to_at=at(end), reason=reason)
 
 
 def rows(store: Store, *, freq: timedelta = FIVE, **narrow: Any) -> Rows:
@@ -89,6 +101,29 @@ def test_a_successful_read_confirms_an_unchanged_price(store: Store) -> None:
     found = rows(store)
     assert sorted(found) == [at(m) for m in (0, 5, 10, 15, 20, 25, 30)]
     assert [found[at(m)]["quote_age_s"] for m in (0, 5, 10, 15, 30)] == [0, 0, 0, 180, 1080]
+
+
+def test_rows_of_a_file_confirm_nothing_between_them(store: Store) -> None:
+    fill(store, [a_quote(at(0)), a_quote(at(50), "0.42", "0.44")])
+    told(store, "end of the imported file", 0, 50)
+    found = rows(store)
+    first = {at(m): pytest.approx(0.41) for m in (0, 5, 10, 15, 20)}
+    second = {at(m): pytest.approx(0.43) for m in (50, 55, 60, 65, 70)}
+    assert mids(found) == {**first, **second}
+    assert [found[at(m)]["quote_age_s"] for m in (0, 5, 20, 50)] == [0, 300, 1200, 0]
+
+
+def test_polls_half_an_hour_apart_confirm_only_what_each_of_them_read(store: Store) -> None:
+    fill(store, [a_quote(at(0))], reads=(0, 30, 60), max_gap=timedelta(hours=1))
+    assert sorted(rows(store)) == [at(m) for m in (*range(0, 21, 5), *range(60, 81, 5))]
+
+
+def test_where_a_venue_told_every_change_a_price_without_one_stands(store: Store) -> None:
+    fill(store, [a_quote(at(0))])
+    told(store, coverage.WHOLE_PAST, 0, 40)
+    found = rows(store)
+    assert sorted(found) == [at(m) for m in range(0, 61, 5)]
+    assert [found[at(m)]["quote_age_s"] for m in (35, 40, 60)] == [0, 0, 1200]
 
 
 def test_a_bucket_with_a_signal_and_no_price_is_kept(store: Store) -> None:

@@ -118,27 +118,6 @@ def test_after_history_came_in_old_signals_without_a_link_are_due_again(store: S
         assert [signal.signal_id for signal in found] == ["sig-1"]
 
 
-def test_links_that_lack_prices_or_windows_to_compare_with_are_incomplete(store: Store) -> None:
-    keep(store, [a_market()])
-    stale = {"verdict": "not_evaluated:stale"}
-    with store.begin() as session:
-        for name, given in {
-            "stale": stale,
-            "few": {"n_placebo": 12},
-            "enough": {"n_placebo": 60},
-            "no-time": {"verdict": "not_evaluated:imprecise_time"},
-            "other-leg": {**stale, "focal": False},
-            "other-window": {**stale, "window_s": 900},
-        }.items():
-            values = a_signal(name, origin_id=name)
-            signal_repo.put_signal(session, values, known_from=at(1))
-            signal_repo.put_link(session, a_link(name, **given), known_from=at(70))
-        found = signal_repo.incomplete(
-            session, horizon=at(-60), window_s=3600, reasons=[stale["verdict"]], enough=60
-        )
-        assert [signal.signal_id for signal in found] == ["stale", "few"]
-
-
 def test_links_in_bulk_are_what_they_are_one_by_one(store: Store) -> None:
     keep(store, [a_market()])
     with store.begin() as session:
@@ -193,3 +172,47 @@ def test_links_and_moves_are_versions_too(store: Store) -> None:
         assert [move.verdict for move in now] == ["no_public_cause_found"]
         assert signal_repo.moves(session, since=at(1)) == []
         assert signal_repo.moves(session, outcome_ids=[99]) == []
+
+
+def test_a_link_becomes_final_once_and_as_known_then(store: Store) -> None:
+    keep(store, [a_market()])
+    with store.begin() as session:
+        signal_repo.put_signal(session, a_signal(), known_from=at(1))
+        signal_repo.put_signal(session, a_signal("quiet", alertable=False), known_from=at(1))
+        for name in ("sig-1", "quiet"):
+            signal_repo.put_link(session, a_link(name, final=False), known_from=at(1))
+            signal_repo.put_link(session, a_link(name, window_s=900), known_from=at(20))
+            signal_repo.put_link(session, a_link(name), known_from=at(61))
+        signal_repo.put_link(session, a_link(verdict="moved_down"), known_from=at(99))
+
+        def final(minute: float, since: float = 0) -> list[tuple[str, str]]:
+            found = signal_repo.became_final(session, window_s=3600, since=at(since), at=at(minute))
+            return [(signal.signal_id, link.verdict) for link, signal in found]
+
+        assert [final(minute) for minute in (1, 20, 60, 62)] == [[], [], [], []]
+        assert final(61) == [("sig-1", "moved_up")]
+        assert final(99) == [("sig-1", "moved_down")]
+        assert final(61, since=1) == []
+
+
+def test_answers_are_final_own_and_known(store: Store) -> None:
+    keep(store, [a_market()])
+    with store.begin() as session:
+        for name, minute in (("old", 0), ("new", 300)):
+            signal_repo.put_signal(session, a_signal(name, at(minute)), known_from=at(minute))
+            signal_repo.put_link(session, a_link(name), known_from=at(minute + 61))
+        signal_repo.put_signal(session, a_signal("related"), known_from=at(0))
+        signal_repo.put_link(session, a_link("related", relation="related"), known_from=at(61))
+
+        def found(
+            as_of: float, kind: str = "launch", since: float = 0, limit: int = 9
+        ) -> list[str]:
+            answers = signal_repo.answers(
+                session, "glasses", kind, since=at(since), window_s=3600, as_of=at(as_of),
+                limit=limit,
+            )  # fmt: skip
+            return [signal.signal_id for _, signal in answers]
+
+        assert [found(60), found(61), found(361)] == [[], ["old"], ["old", "new"]]
+        assert [found(361, "rumor"), found(361, since=1)] == [[], ["new"]]
+        assert found(361, limit=1) == ["new"]

@@ -127,6 +127,83 @@ def test_prices_that_come_after_the_news_complete_the_link(cli: Cli, folder: Pat
     assert after["verdict"] == "moved_up"
 
 
+@pytest.mark.parametrize("hours", [74.9, 75.5, 77, 79, 90])
+def test_what_is_stored_does_not_depend_on_the_order_of_the_imports(
+    cli: Cli, folder: Path, hours: float
+) -> None:
+    jumped = steps((T0 + 5 * MINUTE, 0.33), (T0 + 4 * 60 * MINUTE, 0.28))
+    early = quotes_file(folder, jumped, hours=hours).rename(folder / "early.csv")
+    whole = quotes_file(folder, jumped, hours=100)
+    for what, path in (("quotes", early), ("items", items_file(folder, T0)), ("quotes", whole)):
+        assert cli("import", what, path).code == 0
+
+    stored = links(cli, "--all")
+
+    assert stored == links(cli, "--all", "--fresh")
+    windows = {row["window_s"]: row for row in stored}
+    assert windows[21_600]["verdict"] == windows[86_400]["verdict"] == "described"
+    assert windows[21_600]["reversal"] == pytest.approx(5 / 9, abs=0.02)
+
+
+def test_importing_again_leaves_the_age_of_a_trade_price_as_it_was(cli: Cli, folder: Path) -> None:
+    path = quotes_file(folder, steps(), hours=100)
+    rows = path.read_text().splitlines()
+    flat = [row.replace(",book,", ",trade,").split(",") for row in rows[1:]]
+    path.write_text(
+        "at,venue,market_id,outcome_id,outcome,mid,price_basis,question\n"
+        + "\n".join(",".join([*row[:5], "0.24", *row[7:]]) for row in flat)
+    )
+    early, late = T0 - 10 * 60 * MINUTE, T0 + 10 * 60 * MINUTE
+    for what, file in (("quotes", path), ("items", items_file(folder, early, late))):
+        assert cli("import", what, file).code == 0
+    before = links(cli, "--all")
+
+    assert cli("import", "items", items_file(folder, late)).code == 0
+    for what in ("items", "quotes"):
+        assert cli("import", what, folder / f"{what}.csv").code == 0
+
+    assert links(cli, "--all") == before
+    assert {row["quote_age_s"] for row in before if row["at"] == format_instant(late)} == {None}
+
+
+def test_the_age_of_a_price_in_a_file_is_that_of_its_row(cli: Cli, folder: Path) -> None:
+    (link,) = studied(cli, folder, steps(), T0 + 4 * MINUTE)
+
+    assert link["quote_age_s"] == 240
+
+
+def test_an_empty_table_says_where_the_links_are(cli: Cli, folder: Path) -> None:
+    studied(cli, folder, steps((T0 + 5 * MINUTE, 0.33)))
+    as_of = ("--as-of", format_instant(T0 + 71 * MINUTE))
+
+    lately = [cli(command) for command in ("link", "moves")]
+    then = [cli(command, *as_of) for command in ("link", "moves")]
+    anew = cli("link", "--fresh", *as_of)
+
+    assert {ran.code for ran in (*lately, *then, anew)} == {0}
+    assert "the newest signal with a link is of 2026-03-05" in lately[0].err
+    assert "--since 2026-03-05 shows it" in lately[0].err
+    assert "the newest move is of 2026-03-05" in lately[1].err
+    assert "no link was known at 2026-03-05T03:11:00.000Z" in then[0].err
+    assert "`link --fresh --as-of`" in then[0].err
+    assert "no move was known at 2026-03-05T03:11:00.000Z" in then[1].err
+    assert "a column observed_at tells" in anew.err
+    assert cli("link", *as_of, "--json").err == ""
+    assert cli("link", "--since", "2026-03-01").err == ""
+
+
+def test_as_known_then_a_span_back_is_counted_from_then(cli: Cli, folder: Path) -> None:
+    path = items_file(folder, T0)
+    lines = path.read_text().splitlines()
+    seen = format_instant(T0 + MINUTE)
+    path.write_text(f"{lines[0]},observed_at\n{lines[1]},{seen}\n")
+    for what, file in (("quotes", quotes_file(folder, steps())), ("items", path)):
+        assert cli("import", what, file).code == 0
+    as_of = format_instant(T0 + 71 * MINUTE)
+
+    assert len(cli("link", "--fresh", "--as-of", as_of, "--json").json) == 1
+
+
 def test_news_imported_before_any_price_is_linked_once_there_are_prices(
     cli: Cli, folder: Path
 ) -> None:

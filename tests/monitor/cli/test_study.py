@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,66 @@ def test_a_picture_has_the_curve_the_band_and_the_sentence(folder: Path, cli: Cl
     assert (folder / "study.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "study.svg").read_bytes() == first
     assert not list(folder.glob(".*.part"))
+
+
+@pytest.mark.usefixtures("imported")
+def test_one_of_anything_is_said_in_the_singular(cli: Cli) -> None:
+    ran = cli("study", "glasses", "--since", format_instant(FIRST + 6.5 * APART))
+
+    assert "1 signal\n" in ran.out
+    assert "own markets: 1 episode on 1 day, window 1 h" in ran.out
+    lead = cli("sources", "lead", "--since", format_instant(FIRST + 6.5 * APART))
+    assert "1 episode read" in lead.out
+
+
+@pytest.mark.usefixtures("imported")
+def test_each_episode_names_the_venue_it_was_measured_on(cli: Cli) -> None:
+    out = cli("study", "glasses").out
+    head = next(line for line in out.splitlines() if "before → after" in line)
+
+    assert "venue" in head
+    assert out.count("polymarket") == 8
+
+
+def test_of_a_question_on_two_venues_the_chosen_leg_is_named(imported: Path, cli: Cli) -> None:
+    config = imported / "config.yaml"
+    both = '{venue: polymarket, id: "516960"}, {venue: kalshi, id: "516960"}'
+    config.write_text(config.read_text().replace('{venue: polymarket, id: "516960"}', both))
+    quotes = (imported / "quotes.csv").read_text()
+    (imported / "kalshi.csv").write_text(quotes.replace("polymarket", "kalshi"))
+    assert cli("import", "quotes", "kalshi.csv").err == ""
+
+    out = cli("study", "glasses").out
+    assert "own markets: 8 episodes" in out
+    assert out.count("(1 of 2 legs)") == 8
+
+
+def words_of(file: Path) -> str:
+    """Return what an SVG of matplotlib says; it notes each text beside its glyphs."""
+    return " ".join(re.findall(r"<!-- (.*?) -->", file.read_text()))
+
+
+def height_of(file: Path) -> float:
+    return float(ET.fromstring(file.read_bytes()).attrib["height"].removesuffix("pt")) / 72
+
+
+@pytest.mark.usefixtures("imported")
+def test_a_family_without_episodes_is_a_sentence_and_no_empty_picture(
+    folder: Path, cli: Cli
+) -> None:
+    pytest.importorskip("matplotlib")
+    # `models` has related markets only.
+    ran = cli("study", "models", "--plot", "none.svg")
+    since = format_instant(FIRST + 6.5 * APART)
+    cli("study", "glasses", "--since", since, "--plot", "one.svg")
+
+    assert ran.code == 0
+    assert "Not evaluated: no signal had a market to be measured on." in words_of(
+        folder / "none.svg"
+    )
+    assert height_of(folder / "none.svg") < 1
+    assert "mean of 1 episode" in words_of(folder / "one.svg")
+    assert "mean of 1 episodes" not in words_of(folder / "one.svg")
 
 
 @pytest.mark.usefixtures("filled")

@@ -182,6 +182,7 @@ async def test_a_complete_answer_covers_its_whole_stretch(desk: Desk) -> None:
         (at(-720), at(-360)),
         (at(-360), NOON),
     ]
+    assert all(span.confirms for span in spans), "without a change the price stood"
 
 
 async def test_candles_and_trades_are_kept_and_flagged(desk: Desk) -> None:

@@ -55,7 +55,7 @@ async def test_a_jump_of_last_month_is_a_move_and_its_cause_is_found_when_it_com
     assert (alone.start_at, alone.verdict) == (start + 9 * MINUTE, "no_public_cause_found")
     assert (explained.start_at, explained.verdict) == (alone.start_at, "candidates")
     (found,) = explained.explained_by
-    assert (found["minutes_before"], found["order"]) == (4.0, "before")
+    assert (found["minutes_before"], found["order"]) == (4.5, "before")
     assert found["entity_match"] is True
     assert not explained.live
 

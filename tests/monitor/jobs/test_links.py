@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from storage import signal_repo
-from storage.models import Link
+from storage.models import Link, Signal
 from storage.records import Batch, ItemRecord, Precision
 from tests.builders import NOON
 from tests.desk import OTHERS, Desk, StubSource, a_story, joined, prices
@@ -213,6 +213,30 @@ async def test_a_story_that_comes_in_late_confounds_what_was_judged_before_it(de
     assert after[names[OMEGA]].verdict == "confounded"
     assert after[names[OMEGA]].confounded_by == [names[other]]
     assert [link.verdict for link in then if link.window_s == 3600] == ["moved_up"]
+
+
+async def test_a_later_signal_close_to_an_earlier_one_takes_none_of_its_hours_away(
+    desk: Desk,
+) -> None:
+    for n in range(3 * 80):  # every 20 min for 80 h, another price each time
+        await desk.poll(page(desk.after(20), omega=f"0.30{n % 2}"))
+    t0 = desk.clock.now()
+    await tell(desk, omega("a", published_at=t0))
+    await watch(desk, t0 + 8 * HOUR, step=20)
+    desk.process(outcome_ids=())
+    before = {link.window_s: link.n_updates for link in desk.current(Link) if link.final}
+
+    title = "Omegacorp raises funding for its robots"
+    await tell(desk, a_story("b", title, published_at=desk.clock.now() - 20 * MINUTE))
+
+    first = min(desk.current(Signal), key=lambda signal: signal.at).signal_id
+    after = {
+        link.window_s: link.n_updates
+        for link in desk.current(Link)
+        if link.final and link.signal_id == first
+    }
+    assert before[3600] == 3 * 70 - 1  # the changes from 72 h to 2 h before
+    assert after == before
 
 
 async def test_a_link_is_compared_with_the_hours_before(desk: Desk) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from storage import signal_repo
 from storage.models import Alert, Move, Signal
+from storage.records import Batch, Precision
 from tests.builders import NOON
-from tests.desk import Desk, StubSource, news, prices
+from tests.desk import Desk, StubSource, a_story, news, prices
 
 MINUTE = timedelta(minutes=1)
 TITLE = "Omegacorp launches Omega glasses for everyone"
@@ -126,8 +127,36 @@ async def test_a_later_arriving_item_amends_the_verdict_and_the_old_one_stays(de
         (then,) = signal_repo.moves(session, as_of=unexplained)
     assert (then.verdict, now.verdict) == ("no_public_cause_found", "candidates")
     (candidate,) = now.explained_by
-    assert candidate["minutes_before"] == 9.0  # the start is the read before the jump
+    # the price jumped between the read of 9 min after the item and that of 10
+    assert (candidate["minutes_before"], candidate["clock_error_min"]) == (9.5, 1.6)
     assert now.start_at == then.start_at
+
+
+async def test_a_date_alone_is_so_many_days_away_and_never_minutes(desk: Desk) -> None:
+    desk.clock.set(NOON + 13.5 * 60 * MINUTE)  # 01:30
+    jumped = await jump(desk)
+    day = NOON.replace(hour=0)
+    dated = a_story("d", TITLE, published_at=day, precision=Precision.DAY)
+
+    await desk.poll(Batch(items=(dated,)), source=StubSource("wire"))
+    await quote(desk, "0.501")
+    await quote(desk, "0.500")
+
+    (move,) = desk.current(Move)
+    (found,) = move.explained_by
+    assert jumped.date() == day.date() + timedelta(days=1)
+    assert (found["order"], found["days_before"]) == ("unknown", 1)
+    assert abs(found["minutes_before"]) <= found["clock_error_min"]
+
+
+async def test_news_in_the_middle_of_what_nobody_read_came_zero_minutes_before(desk: Desk) -> None:
+    jumped = await jump(desk)
+    await desk.poll(news("m", TITLE, published_at=jumped - MINUTE / 2), source=StubSource("wire"))
+    await quote(desk, "0.501")
+    await quote(desk, "0.500")
+
+    (found,) = desk.current(Move)[0].explained_by
+    assert (str(found["minutes_before"]), found["order"]) == ("0.0", "simultaneous")
 
 
 async def test_news_of_another_theme_explains_nothing(desk: Desk) -> None:

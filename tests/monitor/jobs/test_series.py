@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import numpy as np
 
 from monitor.jobs import series
-from storage import Store, market_repo
+from storage import Store, coverage, market_repo
 from storage.instants import to_ms
 from storage.records import PriceBasis
 from tests.builders import a_market, a_quote, at, keep
@@ -39,6 +40,37 @@ async def test_the_basis_in_force_at_an_instant_speaks_for_its_windows(desk: Des
     assert (late.basis, set(late.price.round(6))) == ("book", {0.41})
     assert found.series.basis == "book"
     assert series.on_basis_at(found, to_ms(at(-30))).basis == "venue_history"
+
+
+async def test_the_price_in_force_is_the_same_however_little_is_loaded(desk: Desk) -> None:
+    keep(desk.store, [a_market()], [a_quote(at(0)), a_quote(at(10)), a_quote(at(9000))])
+    with desk.store.begin() as session:
+        market = market_repo.known(session, "polymarket", "516960")
+        assert market is not None
+        market_repo.follow(session, [("glasses", "516960", "own", "x")], {"516960": market.id or 0})
+        (leg,) = market_repo.legs(session)
+        # 76 h before lie between the second row and the third
+        late = series.load(session, leg, since=at(76 * 60 + 20))
+        soon = series.load(session, leg, since=at(0))
+
+    assert late.series.at.tolist() == soon.series.at.tolist()[1:]
+
+
+async def test_a_past_that_was_told_confirms_only_its_rows(desk: Desk) -> None:
+    leg = watched(desk.store).leg
+    subject = coverage.outcome_subject(leg.outcome_id)
+    with desk.store.begin() as session:
+        for start, reason in ((0, "end of the imported file"), (200, coverage.WHOLE_PAST)):
+            coverage.add_span(
+                session, subject, from_at=at(start), to_at=at(start + 100), reason=reason
+            )
+        coverage.extend(session, [subject], at=at(400), max_gap=timedelta(minutes=5))
+        coverage.extend(session, [subject], at=at(404), max_gap=timedelta(minutes=5))
+        found = series.load(session, leg, since=at(0)).coverage
+
+    assert found.read is not None
+    assert found.from_at.tolist() == [to_ms(at(n)) for n in (0, 200, 400)]
+    assert found.read.from_at.tolist() == [to_ms(at(n)) for n in (200, 400)]
 
 
 async def test_windows_get_the_rows_from_76_hours_before_to_26_after_and_the_one_in_force(

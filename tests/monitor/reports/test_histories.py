@@ -47,6 +47,9 @@ def test_quotes_that_came_later_are_not_known_then(store: Store) -> None:
     assert early.coverage.to_at.tolist() == [to_ms(at(0))]
     assert late.quotes.at.tolist() == [to_ms(at(0)), to_ms(at(10)), to_ms(at(20))]
     assert (late.pause_ms, len(late.live.from_at)) == (None, 0)
+    # Between its rows nobody read the price.
+    rows = late.quotes.at
+    assert late.coverage.reads(rows).last_read_before(to_ms(at(19))) == to_ms(at(10))
 
 
 def test_of_no_quotes_there_is_no_basis_and_no_price(store: Store) -> None:

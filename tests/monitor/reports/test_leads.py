@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlmodel import select
 
-from monitor.config import Config
+from monitor.config import Config, parse_config
+from monitor.reports import venue_pairs as module
 from monitor.reports.leads import source_leads
 from monitor.reports.venue_pairs import venue_pairs
 from storage import Store, coverage, item_repo, market_repo, signal_repo, source_repo
 from storage.item_repo import ItemKeys
-from storage.models import Coverage, Market
+from storage.models import Coverage, Market, Outcome
 from storage.records import Origin, OutcomeRecord, Precision
 from tests.builders import a_link, a_market, a_quote, a_signal, an_item, at, keep
-from tests.monitor.reports.conftest import follow
+from tests.monitor.reports.conftest import CONFIG, follow
 
 HOURS = 96
 END = at(600)
@@ -161,7 +163,9 @@ def test_what_could_not_be_read_is_counted(store: Store, config: Config) -> None
     assert leads(store, config, theme="glasses", since=at(500))["excluded"] == {"open_window": 1}
 
 
-def venues(store: Store, delay_min: int, *, days: int = 6, poll_min: int = 2) -> datetime:
+def venues(
+    store: Store, delay_min: int, *, days: int = 6, poll_min: int = 2, theme: str = "glasses"
+) -> datetime:
     """Follow one question on two venues; the second one's changes come first. Return the end.
 
     Both were polled every `poll_min` minutes without a gap.
@@ -181,7 +185,7 @@ def venues(store: Store, delay_min: int, *, days: int = 6, poll_min: int = 2) ->
         ids = keep(store, [a_market(name, venue=venue, outcomes=outcomes)], rows)
         with store.begin() as session:
             stored = session.exec(select(Market).where(Market.venue == venue)).one()
-            market_repo.follow(session, [("glasses", name, "own", "test")], {name: stored.id or 0})
+            market_repo.follow(session, [(theme, name, "own", "test")], {name: stored.id or 0})
             session.add(
                 Coverage(
                     subject=coverage.outcome_subject(ids[(venue, name, token)]),
@@ -191,9 +195,9 @@ def venues(store: Store, delay_min: int, *, days: int = 6, poll_min: int = 2) ->
     return end
 
 
-def pairs(store: Store, config: Config, now: datetime) -> list[dict[str, Any]]:
+def pairs(store: Store, config: Config, now: datetime, **given: Any) -> list[dict[str, Any]]:
     with store.read() as session:
-        return venue_pairs(session, config, now=now)
+        return venue_pairs(session, config, now=now, **given)
 
 
 def test_the_venue_whose_changes_come_first_is_named(store: Store, config: Config) -> None:
@@ -221,6 +225,63 @@ def test_few_changes_are_not_evaluated_and_still_listed(store: Store, config: Co
     assert found["verdict"].startswith("not evaluated: ")
     assert found["verdict"].endswith("50 are needed")
     assert (found["rho"], found["p_value"], found["q_value"]) == (None, None, None)
+
+
+def test_prices_of_long_ago_are_read_when_no_start_is_asked_for(
+    store: Store, config: Config
+) -> None:
+    end = venues(store, 10)
+
+    (found,) = pairs(store, config, end + timedelta(days=200))
+    assert found["verdict"] == "polymarket first"
+    assert at(0) < found["from"] < found["to"] < end
+    assert [found] == pairs(store, config, end)
+
+
+def test_of_a_long_time_in_common_the_last_90_days_count_and_the_row_says_so(
+    store: Store, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = venues(store, 10)
+    monkeypatch.setattr(module, "LONGEST_MS", 3 * 24 * 3_600_000)
+
+    (found,) = pairs(store, config, end)
+    (asked,) = pairs(store, config, end, since=at(0))
+    assert found["to"] - found["from"] == timedelta(days=3)
+    assert found["changes"][0] < asked["changes"][0]
+    assert asked["to"] - asked["from"] > timedelta(days=5)
+
+
+def test_a_pair_in_two_themes_is_one_pair_of_both(store: Store) -> None:
+    two = CONFIG.replace("themes:\n", "themes:\n  - {name: ring, entities: [zetacorp], "
+                         "related_markets: [{theme: glasses}]}\n")  # fmt: skip
+    config = parse_config(two, name="config.yaml", folder=Path("/srv"))
+    end = venues(store, 10)
+    with store.begin() as session:
+        for stored in session.exec(select(Market)).all():
+            entry = ("ring", stored.venue_id, "related", "test")
+            market_repo.follow(session, [entry], {stored.venue_id: stored.id or 0})
+
+    (found,) = pairs(store, config, end)
+    assert found["themes"] == ["ring", "glasses"]
+    assert found["q_value"] == found["p_value"]  # a family of one
+
+
+def test_prices_that_never_were_there_together_are_not_compared(
+    store: Store, config: Config
+) -> None:
+    end = venues(store, 10)
+    with store.begin() as session:
+        shift = 30 * 24 * 3_600_000
+        outcome = session.exec(
+            select(Outcome.id).join(Market).where(Market.venue == "kalshi")
+        ).one()
+        session.connection().exec_driver_sql(
+            "UPDATE quote SET at = at + ? WHERE outcome_id = ?", (shift, outcome)
+        )
+
+    (found,) = pairs(store, config, end + timedelta(days=60))
+    assert (found["from"], found["changes"]) == (None, [0, 0])
+    assert found["verdict"].startswith("not evaluated: 0 and 0 changes in common")
 
 
 def test_a_theme_on_one_venue_has_no_pairs(store: Store, config: Config) -> None:

@@ -12,7 +12,7 @@ from tests.builders import a_market, a_move, at, keep
 
 NEAR = {
     "signal_id": "sig-1", "title": "Zetacorp shows its glasses", "url": None,
-    "minutes_before": 3.0, "clock_error_min": 1.0, "rank_score": 0.7,
+    "minutes_before": 3.0, "clock_error_min": 1.0, "days_before": None, "rank_score": 0.7,
 }  # fmt: skip
 
 

@@ -183,9 +183,23 @@ def test_a_bad_quote_costs_itself(cells: str, reason: str) -> None:
 
 
 def test_a_missing_price_is_none_and_never_zero() -> None:
-    quote = parse("at,venue,market_id,outcome_id,bid\n2026-06-01T11:00:00Z,v,m,o,\n", "quotes")
+    text = "at,venue,market_id,outcome_id,bid,ask\n2026-06-01T11:00:00Z,v,m,o,,0.6\n"
 
-    assert (quote.quotes[0].bid, quote.quotes[0].value) == (None, None)
+    quote = parse(text, "quotes").quotes[0]
+
+    assert (quote.bid, quote.ask, quote.value) == (None, Decimal("0.6"), None)
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [(",,", "a row without a price"), ("0.5,0.3,", "a crossed book: bid above ask")],
+)
+def test_what_no_venue_would_keep_is_refused_as_by_import(cells: str, reason: str) -> None:
+    head = "at,venue,market_id,outcome_id,bid,ask,last"
+
+    batch = parse(f"{head}\n2026-06-01T11:00:00Z,v,m,o,{cells}\n", "quotes")
+
+    assert (batch.quotes, reasons(batch)) == ((), [reason])
 
 
 # Rows and the file as a whole
