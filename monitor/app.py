@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from monitor.alerts.channel import Channel, Surroundings
+from monitor.alerts.dead_man import DeadMan
 from monitor.alerts.rules import Rule
 from monitor.clock import Clock
 from monitor.config import Config
@@ -38,6 +39,7 @@ class App:
     sources: tuple[Source, ...]
     rules: tuple[Rule, ...]
     channels: Mapping[str, Channel]
+    dead_man: DeadMan | None = None
     metrics: Metrics = field(default_factory=Metrics)
     worker: ParseWorker = field(default_factory=ParseWorker)
     _thread: ThreadPoolExecutor = field(
@@ -96,6 +98,7 @@ async def open_app(
     channels: dict[str, Channel] = {
         channel.name: channel.resolve(around) for channel in config.alerts.channels
     }
+    switch = config.alerts.dead_man
     async with HttpClient(
         clock,
         contact=config.http.contact,
@@ -115,6 +118,7 @@ async def open_app(
             ),
             rules=config.alerts.rules,
             channels=channels,
+            dead_man=switch.resolve(around) if switch else None,
         )
         try:
             yield app

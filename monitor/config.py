@@ -22,7 +22,10 @@ from pydantic import (
 
 from monitor import yaml_file
 from monitor.alerts import AnyChannel
-from monitor.alerts.rules import AnyRule, SignalKind
+from monitor.alerts.dead_man import DeadManSwitch
+from monitor.alerts.inhibit import Inhibit
+from monitor.alerts.rules import AnyRule, SignalKind, Storm
+from monitor.alerts.time_intervals import TimeInterval
 from monitor.durations import PositiveDuration, Size
 from monitor.environment import overridden
 from monitor.errors import ConfigError
@@ -154,8 +157,15 @@ class ThemeConfig(Section):
 
 
 class AlertsSection(Section):
-    """Where alerts go and which happenings make one."""
+    """Where alerts go, which happenings make one, and when they wait or are not told.
 
+    `time_intervals` are named by `mute` of rules and `quiet` of channels.
+    """
+
+    storm: Storm = Storm()
+    time_intervals: tuple[TimeInterval, ...] = ()
+    inhibit: tuple[Inhibit, ...] = ()
+    dead_man: DeadManSwitch | None = None
     channels: tuple[AnyChannel, ...] = ()
     rules: tuple[AnyRule, ...] = ()
 

@@ -11,11 +11,14 @@ import structlog
 from sqlmodel import Session
 
 from monitor.alerts.channel import Channel
+from monitor.alerts.feed import Feed, atom
 from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
 from monitor.hints import open_hints
 from monitor.jobs import circuit, gaps
+from monitor.jobs.dead_man import ping_while_well
 from monitor.jobs.follow import follow_known
+from monitor.jobs.grades import grade_due
 from monitor.jobs.poll import left_alone, poll_source
 from monitor.jobs.poll_report import PollReport
 from monitor.jobs.process import Processed, process
@@ -35,6 +38,8 @@ DELIVER_EVERY_S = 2.0
 PROCESS_DEADLINE_S = 120.0
 # A full outbox takes longer than one message, and each attempt has a deadline of its own.
 DELIVER_DEADLINE_S = 300.0
+PING_DEADLINE_S = 30.0
+GRADE_EVERY_S = 600.0
 SPREAD_S = 0.2
 
 
@@ -94,6 +99,15 @@ class Daemon:
         """Return Prometheus' exposition format."""
         return self._app.metrics.text()
 
+    async def feed(self, name: str, *, url: str) -> tuple[bytes, datetime] | None:
+        """Return the Atom document of a feed channel and its last change; None without one."""
+        channel = self._app.channels.get(name)
+        if not isinstance(channel, Feed):
+            return None
+        entries = await self._app.read(channel.entries)
+        document = atom(name, entries, url=url, since=self._started_at)
+        return document, entries[0].sent_at if entries else self._started_at
+
     async def _schedule(self) -> None:
         """Set every first run: at once what fell due while we were away."""
         await self._app.write(self._take_up)
@@ -114,6 +128,16 @@ class Daemon:
                 f"deliver:{channel.name}",
                 self._deliver_work(channel),
                 deadline_s=DELIVER_DEADLINE_S,
+            )
+        # Nothing is graded for hours; the first minutes belong to what cannot wait.
+        self.timetable.add("grades", self._grade, deadline_s=PROCESS_DEADLINE_S, in_s=GRADE_EVERY_S)
+        if switch := self._app.dead_man:
+            # Not at once: a daemon that dies and starts again and again should not look alive.
+            self.timetable.add(
+                "dead-man",
+                lambda: ping_while_well(self._app, switch, self.late()),
+                deadline_s=PING_DEADLINE_S,
+                in_s=switch.every.total_seconds(),
             )
 
     def _take_up(self, session: Session) -> None:
@@ -161,6 +185,7 @@ class Daemon:
                     boards=boards,
                     schedules_since=self._started_at,
                     sources=self._app.sources,
+                    section=self._app.config.alerts,
                 )
             )
         except BaseException:
@@ -171,6 +196,11 @@ class Daemon:
         self._looked_at_all = True
         self._wake_channels(found)
         return 0.0 if found.more else PROCESS_EVERY_S
+
+    async def _grade(self) -> float:
+        topics, now = self._app.topics, self._app.clock.now()
+        await self._app.write(lambda session: grade_due(session, topics, now=now))
+        return GRADE_EVERY_S
 
     def _wake_channels(self, found: Processed) -> None:
         if found.alerts:
@@ -238,6 +268,7 @@ async def run_round(
             outcome_ids=None if names is None else changed,
             boards=boards,
             sources=app.sources,
+            section=app.config.alerts,
         )
     )
     outbox = Outbox(app.store, app.http, app.clock, app.in_store_thread, rng)

@@ -23,6 +23,7 @@ class Metrics:
     clock_steps: Counter = field(init=False)
     restarts: Counter = field(init=False)
     hints: Counter = field(init=False)
+    pings: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         registry, prefix = self.registry, "signal_monitor_"
@@ -61,6 +62,9 @@ class Metrics:
             ),
             "hints": Counter(
                 f"{prefix}hints", "Polls that a socket asked for", ["source"], registry=registry
+            ),
+            "pings": Counter(
+                f"{prefix}dead_man_pings", "Pings by result", ["result"], registry=registry
             ),
         }
         for name, metric in made.items():

@@ -1,6 +1,7 @@
 """Tables, migrations, reads as frames, export and import. Knows nobody else.
 
-`open_store` writes, `open_readonly` reads beside a running daemon. Repositories are modules of
+`open_store` writes, `open_readonly` reads beside a running daemon, `open_beside` writes a little
+there. Repositories are modules of
 functions that take a session first; the caller owns the transaction. Frames for analysts:
 `from storage import frames`.
 """
@@ -13,7 +14,7 @@ from storage.errors import ImportRowError, LockedError, MissingDatabaseError, St
 
 if TYPE_CHECKING:
     from storage.engine import Store, open_readonly
-    from storage.opening import open_store
+    from storage.opening import open_beside, open_store
 
 __all__ = [
     "ImportRowError",
@@ -21,6 +22,7 @@ __all__ = [
     "MissingDatabaseError",
     "StorageError",
     "Store",
+    "open_beside",
     "open_readonly",
     "open_store",
 ]
@@ -28,10 +30,10 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the database's libraries when a store is first opened, not for `storage.records`."""
-    if name == "open_store":
-        from storage.opening import open_store
+    if name in ("open_store", "open_beside"):
+        from storage import opening
 
-        return open_store
+        return getattr(opening, name)
     if name in ("Store", "open_readonly"):
         from storage import engine
 

@@ -1,18 +1,24 @@
-"""Alerts: decisions to tell, kept with their reason, and what later decisions ask of them."""
+"""Alerts: decisions to tell, kept with their reason, and what later decisions ask of them.
+
+What an alert tells of (`about`, `stage`) and why it is not told are kept in its payload.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from sqlmodel import Session, col, select
 
-from storage import delivery_repo
-from storage.models import Alert, Delivery
+from storage import attempt_repo, delivery_repo
+from storage.delivery_repo import CANCELLED, DEAD, Planned
+from storage.models import Alert, Attempt, Delivery
 
 _KEYS_A_QUERY = 500
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +88,21 @@ class History:
     recent: Sequence[PastAlert] = ()
 
 
-def add_alert(session: Session, draft: AlertDraft) -> int | None:
-    """Return the id of the new alert, its deliveries queued for at once; None when it is known.
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """What an acknowledgement did: alerts it marked, and (alert, channel) no longer to be sent."""
 
-    Known is (dedup_key, escalation). A suppressed draft is kept without deliveries.
+    alert_ids: tuple[int, ...]
+    cancelled: tuple[tuple[int, str], ...] = ()
+
+
+def add_alert(
+    session: Session, draft: AlertDraft, planned: Sequence[Planned] | None = None
+) -> int | None:
+    """Return the id of the new alert, its deliveries queued; None when it is known.
+
+    Known is (dedup_key, escalation). `planned` None queues each of its channels at once. A
+    suppressed draft is kept without deliveries.
     """
     known = select(Alert.id).where(
         Alert.dedup_key == draft.dedup_key, Alert.escalation == draft.escalation
@@ -97,20 +114,60 @@ def add_alert(session: Session, draft: AlertDraft) -> int | None:
     session.flush()
     assert alert.id is not None
     if draft.suppressed is None:
-        delivery_repo.queue(session, alert.id, draft.channels, at=draft.at)
+        if planned is None:
+            planned = [Planned(channel, draft.at) for channel in draft.channels]
+        delivery_repo.queue(session, alert.id, planned)
     return alert.id
 
 
 def history(session: Session, dedup_keys: Iterable[str], *, since: datetime) -> History:
     """Return what deciding needs: the last alert of each of `dedup_keys`, and all `since`."""
-    keys = list(dict.fromkeys(dedup_keys))
-    previous: dict[str, PastAlert] = {}
-    for start in range(0, len(keys), _KEYS_A_QUERY):
-        chunk = keys[start : start + _KEYS_A_QUERY]
+    last: dict[str, Alert] = {}
+    for chunk in _chunks(dict.fromkeys(dedup_keys)):
         query = select(Alert).where(col(Alert.dedup_key).in_(chunk)).order_by(col(Alert.escalation))
-        previous.update((row.dedup_key, _past(row)) for row in session.exec(query))
-    recent = select(Alert).where(col(Alert.at) >= since).order_by(col(Alert.at), col(Alert.id))
-    return History(previous, tuple(_past(row) for row in session.exec(recent)))
+        last.update((row.dedup_key, row) for row in session.exec(query))
+    query = select(Alert).where(col(Alert.at) >= since).order_by(col(Alert.at), col(Alert.id))
+    recent = session.exec(query).all()
+    told = _deliveries(session, (*last.values(), *recent))
+    return History(
+        {key: _past(row, told[row.id]) for key, row in last.items()},
+        tuple(_past(row, told[row.id]) for row in recent),
+    )
+
+
+def get(session: Session, alert_id: int) -> tuple[Alert, list[Delivery]] | None:
+    """Return the alert with its deliveries by channel; None when there is none of this id."""
+    alert = session.get(Alert, alert_id)
+    return None if alert is None else (alert, _deliveries(session, [alert])[alert_id])
+
+
+def attempts(session: Session, alert_id: int) -> list[Attempt]:
+    """Return every attempt to send the alert, by channel, the first one first."""
+    return attempt_repo.of_alert(session, alert_id)
+
+
+def ack(session: Session, alert_id: int, note: str, *, now: datetime) -> Acked:
+    """Return what was marked as seen at `now`: all alerts of its group key not marked before.
+
+    What of them still waits to be sent is cancelled. Nothing for an unknown id.
+    """
+    alert = session.get(Alert, alert_id)
+    if alert is None:
+        return Acked(())
+    query = select(Alert).where(Alert.group_key == alert.group_key, col(Alert.acked_at).is_(None))
+    acked = session.exec(query.order_by(col(Alert.id))).all()
+    for row in acked:
+        row.acked_at, row.ack_note = now, note
+        session.add(row)
+    session.flush()
+    ids = tuple(row.id for row in acked if row.id is not None)
+    reason = f"acknowledged: {note}" if note else "acknowledged"
+    cancelled = tuple(
+        (row_id, channel)
+        for row_id in ids
+        for channel in delivery_repo.cancel(session, row_id, reason=reason)
+    )
+    return Acked(ids, cancelled)
 
 
 def list_alerts(
@@ -121,15 +178,29 @@ def list_alerts(
     if since is not None:
         query = query.where(col(Alert.at) >= since)
     alerts = session.exec(query).all()
-    of_alert: dict[int | None, list[Delivery]] = {alert.id: [] for alert in alerts}
-    deliveries = select(Delivery).where(col(Delivery.alert_id).in_(list(of_alert)))
-    for delivery in session.exec(deliveries.order_by(col(Delivery.channel))):
-        of_alert[delivery.alert_id].append(delivery)
-    return [(alert, of_alert[alert.id]) for alert in alerts]
+    deliveries = _deliveries(session, alerts)
+    return [(alert, deliveries[alert.id]) for alert in alerts]
+
+
+def _deliveries(session: Session, alerts: Iterable[Alert]) -> dict[int | None, list[Delivery]]:
+    """Return the deliveries of each of `alerts`, by channel."""
+    found: dict[int | None, list[Delivery]] = {alert.id: [] for alert in alerts}
+    for chunk in _chunks(found):
+        query = select(Delivery).where(col(Delivery.alert_id).in_(chunk))
+        for delivery in session.exec(query.order_by(col(Delivery.channel))):
+            found[delivery.alert_id].append(delivery)
+    return found
+
+
+def _chunks(keys: Iterable[Key]) -> Iterator[list[Key]]:
+    rest = iter(keys)
+    while chunk := list(islice(rest, _KEYS_A_QUERY)):
+        yield chunk
 
 
 def _row(draft: AlertDraft) -> Alert:
     suppressed = {"suppressed": draft.suppressed} if draft.suppressed else {}
+    about = {"about": draft.about, "stage": draft.stage} if draft.about else {}
     return Alert(
         dedup_key=draft.dedup_key,
         escalation=draft.escalation,
@@ -141,16 +212,18 @@ def _row(draft: AlertDraft) -> Alert:
         at=draft.at,
         title=draft.title,
         reason=list(draft.reason),
-        payload={**draft.payload, **suppressed},
+        payload={**draft.payload, **about, **suppressed},
         group_key=draft.group_key,
         signal_ids=list(draft.signal_ids),
         move_ids=list(draft.move_ids),
         size=draft.size,
+        labels={name: list(values) for name, values in draft.labels.items()},
     )
 
 
-def _past(row: Alert) -> PastAlert:
+def _past(row: Alert, deliveries: Sequence[Delivery]) -> PastAlert:
     payload = row.payload or {}
+    sent = [delivery.sent_at for delivery in deliveries if delivery.sent_at is not None]
     return PastAlert(
         dedup_key=row.dedup_key,
         escalation=row.escalation,
@@ -165,4 +238,11 @@ def _past(row: Alert) -> PastAlert:
         move_ids=tuple(row.move_ids or ()),
         size=row.size,
         suppressed=payload.get("suppressed"),
+        about=str(payload.get("about", "")),
+        stage=str(payload.get("stage", "")),
+        # What never arrives tells nobody; another rule may still say it there.
+        channels=tuple(each.channel for each in deliveries if each.state not in (DEAD, CANCELLED)),
+        labels={name: tuple(values) for name, values in (row.labels or {}).items()},
+        told_at=max(sent, default=None),
+        acked=row.acked_at is not None,
     )

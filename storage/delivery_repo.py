@@ -1,104 +1,104 @@
-"""The outbox: deliveries of alerts, queued → sending → sent or dead.
+"""The outbox: deliveries of alerts, queued → sending → sent or dead, sent as messages.
 
-`claim_due` commits an attempt before it is made and `mark_sent` after, so a crash between
-repeats that one attempt and loses none; the repeat is claimed with `maybe_sent`.
+A message is one delivery, or all that wait in a channel under one bundle. `claim_due` commits an
+attempt before it is made and `mark_sent` after, so a crash between repeats that one attempt and
+loses none; the repeat holds the same alerts and is claimed with `maybe_sent`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, update
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
+from storage import attempt_repo
+from storage.attempt_repo import MAX_ERROR
+from storage.delivery_claim import (
+    CANCELLED,
+    DEAD,
+    MAX_WAIT,
+    QUEUED,
+    RETRY,
+    SENDING,
+    SENT,
+    DueAlert,
+    DueMessage,
+    claim_due,
+    delivery_key,
+)
 from storage.models import Alert, Delivery
 
-QUEUED, SENDING, SENT, DEAD = "queued", "sending", "sent", "dead"
-MAX_WAIT = timedelta(hours=24)
-MAX_ERROR = 500
+__all__ = [
+    "CANCELLED",
+    "DEAD",
+    "MAX_WAIT",
+    "QUEUED",
+    "SENDING",
+    "SENT",
+    "DueAlert",
+    "DueMessage",
+    "Planned",
+    "bury_unknown",
+    "cancel",
+    "claim_due",
+    "dead_letters",
+    "delivery_key",
+    "mark_dead",
+    "mark_retry",
+    "mark_sent",
+    "pending_count",
+    "queue",
+    "requeue_interrupted",
+    "resend",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class DueDelivery:
-    """One claimed attempt. `attempts` counts this one; `failures` those of the whole channel.
+class Planned:
+    """One channel that an alert goes to, from when, and what it waits with; None is alone."""
 
-    `maybe_sent`: an earlier attempt may have arrived.
-    """
-
-    alert_id: int
     channel: str
-    attempts: int
-    failures: int
-    maybe_sent: bool
-    dedup_key: str
-    escalation: int
-    at: datetime
-    payload: Mapping[str, Any]
+    due_at: datetime
+    bundle: str | None = None
 
 
-def queue(session: Session, alert_id: int, channels: Iterable[str], *, at: datetime) -> None:
-    """Add one delivery of the alert for each of `channels`, due at `at`."""
-    for channel in dict.fromkeys(channels):
+def queue(session: Session, alert_id: int, planned: Iterable[Planned]) -> None:
+    """Add a delivery of the alert for each channel of `planned`, the first plan of each."""
+    known: set[str] = set()
+    for plan in planned:
+        if plan.channel in known:
+            continue
+        known.add(plan.channel)
         session.add(
             Delivery(
                 alert_id=alert_id,
-                channel=channel,
+                channel=plan.channel,
                 state=QUEUED,
                 attempts=0,
-                next_attempt_at=at,
+                next_attempt_at=plan.due_at,
                 maybe_sent=False,
+                bundle=plan.bundle,
             )
         )
     session.flush()
 
 
-def claim_due(
-    session: Session,
-    *,
-    now: datetime,
-    limit: int,
-    lease: timedelta,
-    channel: str | None = None,
-) -> list[DueDelivery]:
-    """Return up to `limit` deliveries claimed for an attempt: sending, counted, leased.
-
-    Due is what waits and whose time has come, and what was being sent when its lease ended
-    (`maybe_sent`). A channel with an attempt under way gives nothing, which keeps its order.
-    Fewest attempts first, so that one bad message does not stand before the others.
-    """
-    query = (
-        select(Delivery, Alert)
-        .join(Alert, col(Alert.id) == Delivery.alert_id)
-        .where(_is_due(now, lease), col(Delivery.channel).not_in(_busy(session, now, lease)))
-        .order_by(col(Delivery.attempts), col(Delivery.alert_id))
-        .limit(limit)
-    )
-    if channel is not None:
-        query = query.where(Delivery.channel == channel)
-    return [_claim(session, row, alert, now + lease) for row, alert in session.exec(query).all()]
-
-
-def mark_sent(session: Session, alert_id: int, channel: str, *, at: datetime) -> None:
-    """Record that the channel took the alert at `at`."""
-    _set(
-        session,
-        alert_id,
-        channel,
-        state=SENT,
-        sent_at=at,
-        lease_until=None,
-        last_error=None,
-    )
+def mark_sent(session: Session, due: DueMessage, *, at: datetime) -> None:
+    """Record that the channel took the message at `at`."""
+    attempt_repo.end(session, due.channel, _numbers(due), at=at, result=SENT)
+    # The index by time then tells what was sent lately.
+    _set(session, due, state=SENT, sent_at=at, next_attempt_at=at, last_error=None)
 
 
 def mark_retry(
     session: Session,
-    alert_id: int,
-    channel: str,
+    due: DueMessage,
     *,
+    at: datetime,
     next_attempt_at: datetime,
     error: str,
     maybe_sent: bool,
@@ -107,19 +107,10 @@ def mark_retry(
 
     `maybe_sent` is never taken back: once an attempt may have arrived, every repeat says so.
     """
-    values: dict[str, Any] = {"maybe_sent": True} if maybe_sent else {}
-    _set(
-        session,
-        alert_id,
-        channel,
-        state=QUEUED,
-        next_attempt_at=next_attempt_at,
-        lease_until=None,
-        last_error=error[:MAX_ERROR],
-        **values,
-    )
+    _end(session, due, at=at, result=RETRY, error=error, maybe_sent=maybe_sent)
+    _set(session, due, state=QUEUED, next_attempt_at=next_attempt_at)
     hold = update(Delivery).where(
-        col(Delivery.channel) == channel,
+        col(Delivery.channel) == due.channel,
         col(Delivery.state) == QUEUED,
         col(Delivery.next_attempt_at) < next_attempt_at,
     )
@@ -127,19 +118,11 @@ def mark_retry(
 
 
 def mark_dead(
-    session: Session, alert_id: int, channel: str, *, error: str, maybe_sent: bool = False
+    session: Session, due: DueMessage, *, at: datetime, error: str, maybe_sent: bool = False
 ) -> None:
-    """Give a delivery up, with the reason; it stays visible and can be queued again."""
-    values: dict[str, Any] = {"maybe_sent": True} if maybe_sent else {}
-    _set(
-        session,
-        alert_id,
-        channel,
-        state=DEAD,
-        lease_until=None,
-        last_error=error[:MAX_ERROR],
-        **values,
-    )
+    """Give a message up, with the reason; it stays visible and can be queued again."""
+    _end(session, due, at=at, result=DEAD, error=error, maybe_sent=maybe_sent)
+    _set(session, due, state=DEAD)
 
 
 def bury_unknown(session: Session, channels: Collection[str]) -> int:
@@ -153,10 +136,11 @@ def bury_unknown(session: Session, channels: Collection[str]) -> int:
 
 
 def requeue_interrupted(session: Session, *, now: datetime) -> int:
-    """Return how many attempts a dead process left under way; they are due now, as repeats.
+    """Return how many deliveries a dead process left under way; they are due now, as repeats.
 
     Call it once at start, under the lock that keeps a second daemon out.
     """
+    attempt_repo.abandon(session, result=RETRY)
     statement = (
         update(Delivery)
         .where(col(Delivery.state) == SENDING)
@@ -165,69 +149,90 @@ def requeue_interrupted(session: Session, *, now: datetime) -> int:
     return session.connection().execute(statement).rowcount
 
 
-def requeue_dead(session: Session, alert_id: int, channel: str, *, now: datetime) -> bool:
-    """Return whether a dead delivery was found and queued again for `now`."""
-    statement = (
-        update(Delivery)
-        .where(
-            col(Delivery.alert_id) == alert_id,
-            col(Delivery.channel) == channel,
-            col(Delivery.state) == DEAD,
-        )
-        .values(state=QUEUED, attempts=0, next_attempt_at=now)
+def dead_letters(session: Session, *, limit: int = 1000) -> list[tuple[Alert, Delivery]]:
+    """Return what was given up, newest alerts first; `last_error` says why."""
+    query = (
+        select(Alert, Delivery)
+        .join(Delivery, col(Delivery.alert_id) == Alert.id)
+        .where(Delivery.state == DEAD)
+        .order_by(col(Alert.at).desc(), col(Alert.id).desc(), col(Delivery.channel))
+        .limit(limit)
     )
-    return session.connection().execute(statement).rowcount == 1
+    return [(alert, delivery) for alert, delivery in session.exec(query)]
+
+
+def resend(
+    session: Session, alert_id: int, channel: str | None = None, *, now: datetime
+) -> list[tuple[int, str]]:
+    """Return the (alert, channel) pairs queued again for `now`; none when nothing of it is dead.
+
+    A message that was tried goes again whole, so its other alerts are among them, under the same
+    key, so that a receiver that took it after all can tell. `channel` None is every channel.
+    """
+    query = select(Delivery).where(Delivery.alert_id == alert_id, Delivery.state == DEAD)
+    if channel is not None:
+        query = query.where(Delivery.channel == channel)
+    again = [row for dead in session.exec(query).all() for row in _message(session, dead)]
+    for row in again:
+        row.state, row.attempts, row.next_attempt_at = QUEUED, 0, now
+        # One that was never tried would take along what still waits under its bundle.
+        row.bundle = row.bundle if row.message_key else None
+        session.add(row)
+    session.flush()
+    return [(row.alert_id, row.channel) for row in again]
+
+
+def cancel(session: Session, alert_id: int, *, reason: str) -> list[str]:
+    """Return the channels that will not be sent the alert any more.
+
+    What is under way goes on, and so does a message of several that was tried: its repeats hold
+    what the first attempt held.
+    """
+    query = select(Delivery).where(Delivery.alert_id == alert_id, Delivery.state == QUEUED)
+    cancelled = []
+    for row in session.exec(query).all():
+        if len(_message(session, row)) == 1:
+            row.state, row.last_error = CANCELLED, reason[:MAX_ERROR]
+            session.add(row)
+            cancelled.append(row.channel)
+    session.flush()
+    return cancelled
 
 
 def pending_count(session: Session) -> int:
-    """Return the outbox depth: deliveries neither sent nor dead."""
+    """Return the outbox depth: deliveries neither sent nor given up."""
     query = select(func.count()).where(col(Delivery.state).in_((QUEUED, SENDING)))
     return session.exec(query).one()
 
 
-def _is_due(now: datetime, lease: timedelta) -> ColumnElement[bool]:
-    # An instant further off than we ever set means that the wall clock was set back.
-    waits = or_(
-        col(Delivery.next_attempt_at) <= now, col(Delivery.next_attempt_at) > now + MAX_WAIT
-    )
-    return or_(
-        and_(col(Delivery.state) == QUEUED, waits),
-        and_(col(Delivery.state) == SENDING, ~_is_leased(now, lease)),
-    )
+def _end(
+    session: Session, due: DueMessage, *, at: datetime, result: str, error: str, maybe_sent: bool
+) -> None:
+    attempt_repo.end(session, due.channel, _numbers(due), at=at, result=result, error=error)
+    _set(session, due, last_error=error[:MAX_ERROR], **({"maybe_sent": True} if maybe_sent else {}))
 
 
-def _is_leased(now: datetime, lease: timedelta) -> ColumnElement[bool]:
-    until = func.coalesce(col(Delivery.lease_until), now)
-    return and_(until > now, until <= now + lease)
-
-
-def _busy(session: Session, now: datetime, lease: timedelta) -> list[str]:
-    query = select(Delivery.channel).where(Delivery.state == SENDING, _is_leased(now, lease))
-    return list(session.exec(query.distinct()))
-
-
-def _claim(session: Session, row: Delivery, alert: Alert, lease_until: datetime) -> DueDelivery:
-    row.maybe_sent = row.maybe_sent or row.state == SENDING
-    row.state, row.lease_until, row.attempts = SENDING, lease_until, row.attempts + 1
-    session.add(row)
-    session.flush()
-    waiting = col(Delivery.state).in_((QUEUED, SENDING))
-    tried = select(func.sum(Delivery.attempts)).where(Delivery.channel == row.channel, waiting)
-    return DueDelivery(
-        alert_id=row.alert_id,
-        channel=row.channel,
-        attempts=row.attempts,
-        failures=int(session.exec(tried).one() or 0),
-        maybe_sent=row.maybe_sent,
-        dedup_key=alert.dedup_key,
-        escalation=alert.escalation,
-        at=alert.at,
-        payload=alert.payload or {},
-    )
-
-
-def _set(session: Session, alert_id: int, channel: str, **values: Any) -> None:
+def _set(session: Session, due: DueMessage, **values: Any) -> None:
     statement = update(Delivery).where(
-        col(Delivery.alert_id) == alert_id, col(Delivery.channel) == channel
+        col(Delivery.channel) == due.channel,
+        col(Delivery.message_key) == due.message_key,
+        # An answer that comes after another attempt arrived changes nothing.
+        col(Delivery.state) != SENT,
     )
-    session.connection().execute(statement.values(**values))
+    session.connection().execute(statement.values(lease_until=None, **values))
+
+
+def _numbers(due: DueMessage) -> dict[int, int]:
+    return {member.alert_id: member.number for member in due.members}
+
+
+def _message(session: Session, row: Delivery) -> list[Delivery]:
+    """Return the deliveries that were tried as one with `row`; itself when it was not tried."""
+    if row.message_key is None:
+        return [row]
+    query = select(Delivery).where(
+        Delivery.channel == row.channel,
+        Delivery.message_key == row.message_key,
+        Delivery.state == row.state,
+    )
+    return list(session.exec(query.order_by(col(Delivery.alert_id))))

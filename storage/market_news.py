@@ -10,6 +10,7 @@ from itertools import pairwise
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from storage import versions
 from storage.models import Market, MarketRevision, Signal, ThemeMarket
 
 ORIGIN_KIND = "market"
@@ -76,5 +77,16 @@ def told(session: Session, *, since: datetime) -> list[Signal]:
     """Return the current signals of markets themselves whose instant is at or after `since`."""
     query = select(Signal).where(
         Signal.origin_kind == ORIGIN_KIND, col(Signal.known_to).is_(None), col(Signal.at) >= since
+    )
+    return list(session.exec(query))
+
+
+def disputes(session: Session, *, since: datetime, at: datetime) -> list[Signal]:
+    """Return the disputes since `since` as they were known at `at`, oldest first."""
+    query = (
+        select(Signal)
+        .where(Signal.origin_kind == ORIGIN_KIND, Signal.kind == "dispute")
+        .where(versions.known_at(Signal, at), col(Signal.at) >= since)
+        .order_by(col(Signal.at), col(Signal.id))
     )
     return list(session.exec(query))

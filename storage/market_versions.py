@@ -39,6 +39,28 @@ def revised_at(session: Session, market_ids: Iterable[int]) -> dict[int, datetim
     return dict(session.exec(query).all())
 
 
+def closing(session: Session, *, at: datetime, until: datetime) -> list[MarketRevision]:
+    """Return what open markets that close in (at, until] said of themselves at `at`."""
+    newest = (
+        select(MarketRevision.market_id, func.max(col(MarketRevision.observed_at)).label("seen"))
+        .where(col(MarketRevision.observed_at) <= at)
+        .group_by(col(MarketRevision.market_id))
+        .subquery()
+    )
+    query = (
+        select(MarketRevision)
+        .join(
+            newest,
+            (col(MarketRevision.market_id) == newest.c.market_id)
+            & (col(MarketRevision.observed_at) == newest.c.seen),
+        )
+        .where(MarketRevision.status == MarketStatus.OPEN.value)
+        .where(col(MarketRevision.closes_at) > at, col(MarketRevision.closes_at) <= until)
+        .order_by(col(MarketRevision.closes_at), col(MarketRevision.market_id))
+    )
+    return list(session.exec(query))
+
+
 def outcomes_as_known(
     session: Session, found: Sequence[tuple[Market, Outcome]], at: datetime
 ) -> list[tuple[Market, Outcome]]:

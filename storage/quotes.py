@@ -17,7 +17,7 @@ import numpy.typing as npt
 from sqlmodel import Session
 
 from storage.columns import MICRO, to_micro
-from storage.instants import to_ms
+from storage.instants import EPOCH, to_ms
 from storage.market_repo import OutcomeKey
 from storage.records import PriceBasis, QuoteRecord
 
@@ -45,6 +45,10 @@ _INSERT = (
 _LATEST = (
     f"SELECT {', '.join(COLUMNS)} FROM quote WHERE outcome_id = ? "  # noqa: S608
     "ORDER BY at DESC LIMIT 1"
+)
+_VOLUME = (
+    "SELECT volume_24h FROM quote WHERE outcome_id = ? AND at >= ? AND at <= ? "
+    "AND volume_24h IS NOT NULL AND at + observed_lag <= ? ORDER BY at DESC LIMIT 1"
 )
 _FIRST = "SELECT at FROM quote WHERE outcome_id = ? ORDER BY at LIMIT 1"
 # A missing number travels as MISSING or NO_PRICE, because a NULL would cost a Python branch, and
@@ -168,17 +172,38 @@ def read(
 
 
 def latest(
-    session: Session, outcome_id: int, *, at: datetime | None = None, observed: bool = False
+    session: Session,
+    outcome_id: int,
+    *,
+    at: datetime | None = None,
+    observed: bool = False,
+    known_by: datetime | None = None,
+    basis: int | None = None,
 ) -> QuoteArrays:
     """Return the newest quote of one outcome at or before `at`, as arrays of length 0 or 1.
 
     `observed`: of those only that we had by then; history that came in later was not known.
+    `known_by` asks the same for another instant. `basis` looks at prices of one kind only.
     """
-    newest = _READ.replace("ORDER BY at", "ORDER BY at DESC LIMIT 1")
-    if observed and at is not None:
-        newest = newest.replace("ORDER BY", f"AND at + observed_lag <= {to_ms(at)} ORDER BY")
+    asked = ""
+    if known_by is not None or (observed and at is not None):
+        asked += f"AND at + observed_lag <= {to_ms(known_by or at or EPOCH)} "
+    if basis is not None:
+        asked += f"AND basis = {int(basis)} "
+    newest = _READ.replace("ORDER BY at", f"{asked}ORDER BY at DESC LIMIT 1")
     high = to_ms(at) + 1 if at else 1 << 62
     return _arrays(raw_connection(session).execute(newest, (outcome_id, MISSING, high)))
+
+
+def volume_24h(session: Session, outcome_id: int, *, since: datetime, at: datetime) -> float | None:
+    """Return the last volume of a day that we had been told by `at`, not before `since`.
+
+    In the venue's money; None when nobody said one.
+    """
+    instant = to_ms(at)
+    found = raw_connection(session).execute(_VOLUME, (outcome_id, to_ms(since), instant, instant))
+    row = found.fetchone()
+    return None if row is None else float(row[0]) / 100
 
 
 def first_at(session: Session, outcome_id: int) -> int | None:

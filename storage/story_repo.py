@@ -137,6 +137,34 @@ def was_told(session: Session, story_id: str, theme: str) -> bool:
     return session.exec(query.limit(1)).first() is not None
 
 
+def merged_by(session: Session, story_id: str, *, at: datetime) -> list[str]:
+    """Return the stories that had become part of this one by `at`.
+
+    A merge closes the younger story's signals: one with a signal then was still on its own.
+    """
+    alone = select(Signal.id).where(
+        Signal.origin_kind == "story",
+        col(Signal.origin_id) == col(Story.id),
+        versions.known_at(Signal, at),
+    )
+    query = select(Story.id).where(
+        Story.merged_into == story_id, col(Story.first_observed_at) <= at, ~alone.exists()
+    )
+    return list(session.exec(query.order_by(col(Story.id))))
+
+
+def headline_signal(session: Session, story_id: str, theme: str, *, at: datetime) -> Signal | None:
+    """Return a story's signal of its headline, as known at `at`; its instant is the story's."""
+    query = select(Signal).where(
+        Signal.origin_kind == "story",
+        Signal.origin_id == story_id,
+        Signal.theme == theme,
+        Signal.event_no == 0,
+        versions.known_at(Signal, at),
+    )
+    return session.exec(query).first()
+
+
 def logged(reason: str | None, lines: Sequence[str]) -> str:
     """Return a story's reasons, one line each, with more; the first line and the last ones stay."""
     every = [*(reason or "").splitlines(), *(" ".join(line.split()) for line in lines)]

@@ -32,6 +32,8 @@ from storage.models import (
 )
 
 Row: TypeAlias = tuple[Any, ...]
+# Channel, state, attempts and sent_at of an alert that is kept and goes to no channel.
+_NOWHERE: Row = ("", "suppressed", 0, None)
 KINDS = (
     "launch", "preorder", "release", "rank_change", "price_change", "funding", "partnership",
     "regulation", "delay_cancel", "rumor", "market_listed", "rule_change", "dispute",
@@ -197,14 +199,15 @@ def selected_moves(
 def _alerts(session: Session, selection: Selection) -> Iterator[Row]:
     query = (
         select(Alert, Delivery)
-        .join(Delivery, col(Delivery.alert_id) == Alert.id)
+        .outerjoin(Delivery, col(Delivery.alert_id) == Alert.id)
         .order_by(col(Alert.at), col(Alert.id), col(Delivery.channel))
     )
     for a, d in session.exec(query):
         if selection.theme in (None, a.theme) and _within(a.at, selection):
+            where = (d.channel, d.state, d.attempts, d.sent_at) if d else _NOWHERE
             yield (
                 *(a.id, a.at, a.rule, a.kind, a.severity, a.theme, a.series, a.title, a.reason),
-                *(a.signal_ids, a.move_ids, d.channel, d.state, d.attempts, d.sent_at, a.grade),
+                *(a.signal_ids, a.move_ids, *where, a.grade),
             )
 
 

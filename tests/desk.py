@@ -125,7 +125,11 @@ class Desk:
     def process(self, **options: Any) -> Processed:
         with self.store.begin() as session:
             return process(
-                session, self.app.topics, self.app.rules, now=self.clock.now(), **options
+                session,
+                self.app.topics,
+                self.app.rules,
+                now=self.clock.now(),
+                **{"section": self.app.config.alerts, **options},
             )
 
     def after(self, minutes: float) -> datetime:

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from monitor.alerts.apprise_channel import AppriseChannel
 from monitor.alerts.console import ConsoleChannel
+from monitor.alerts.feed import FeedChannel
 from monitor.alerts.webhook import WebhookChannel
 
 AnyChannel = Annotated[
-    ConsoleChannel | WebhookChannel | AppriseChannel, Field(discriminator="kind")
+    ConsoleChannel | WebhookChannel | AppriseChannel | FeedChannel, Field(discriminator="kind")
 ]
 
-__all__ = ["AnyChannel", "AppriseChannel", "ConsoleChannel", "WebhookChannel"]
+__all__ = ["AnyChannel", "AppriseChannel", "ConsoleChannel", "FeedChannel", "WebhookChannel"]

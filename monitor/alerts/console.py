@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TextIO
 
 from monitor.alerts.channel import ChannelModel, Poster, Surroundings
+from monitor.alerts.forms import Template
 from monitor.alerts.message import Message
 from monitor.alerts.plain_text import escape
 from monitor.errors import DeliveryError
@@ -25,7 +27,7 @@ class ConsoleChannel(ChannelModel):
         """Return the channel over the process's stream; colours on a TTY without NO_COLOR."""
         stream = around.stdout if self.stream == "stdout" else around.stderr
         colour = stream.isatty() and not around.environ.get("NO_COLOR")
-        return Console(self.name, stream, colour)
+        return Console(self.name, stream, colour, self.read_template(around))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Console:
     name: str
     stream: TextIO
     colour: bool = False
+    template: Template | None = None
 
     async def send(self, message: Message, http: Poster) -> None:
         """Write and flush `message`. Raises DeliveryError when the stream is gone."""
@@ -43,7 +46,10 @@ class Console:
         await asyncio.to_thread(self._write, self._block(message))
 
     def _block(self, message: Message) -> str:
-        first, *rest = (escape(line) for line in message.lines)
+        lines: Sequence[str] = message.lines
+        if self.template is not None:
+            lines = message.written(self.template.form, None, self.template).split("\n")
+        first, *rest = (escape(line) for line in lines)
         head = f"{message.at:%Y-%m-%d %H:%M:%S} [{message.severity}] {first}"
         if self.colour:
             head = f"{_COLOUR.get(message.severity, '')}{head}{_PLAIN}"

@@ -1,36 +1,54 @@
 """From what was seen to what is told: which firings are new, quiet, louder or a follow-up.
 
 A story is told once by each rule, however many outlets and themes; a move once it persisted (or
-once the verdict its rule waits for is written), its legs together; a board's change once. Only
-a higher severity or twice the size tells a subject again. Pure: the past comes as `History`.
+once the verdict its rule waits for is written), its legs together; what prices did after a story
+once its window has closed; a board's change and a market's state once. No channel is told one
+thing twice, whichever rules ask for it. Only a higher severity, twice the size or a rule's
+`repeat_interval` tells a subject again. Pure: the past comes as `History`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from monitor.alerts import firings
-from monitor.alerts.firings import Firing, Skip
-from monitor.alerts.past import Past
-from monitor.alerts.plain_text import one_line
+from monitor.alerts.drafts import naming, schedule_draft
+from monitor.alerts.escalation import louder, repeated
+from monitor.alerts.firings import MAX_AGE, Due, Firing, Skip
+from monitor.alerts.guards import ActiveSilence, Guards, is_inhibitor
+from monitor.alerts.move_firings import due_moves, leg_keys
+from monitor.alerts.past import TOLD_BY, Past, as_past, parts_of
 from monitor.alerts.rules import (
     SEVERITIES,
+    LinkRule,
+    MarketRule,
     MoveRule,
     Rule,
-    ScheduleRule,
     SignalRule,
     SourceRule,
     StandingRule,
 )
-from monitor.alerts.views import MoveView, SignalView, SourceView, StandingView
+from monitor.alerts.settling import settle
+from monitor.alerts.state_firings import due_markets, market_key, source_firings, source_key
+from monitor.alerts.story_firings import (
+    link_firings,
+    link_key,
+    signal_firings,
+    standing_firings,
+    standing_key,
+    story_key,
+    story_keys,
+)
+from monitor.alerts.views import Views
 from storage.alert_repo import AlertDraft, History, PastAlert
-from storage.instants import format_instant
 
 __all__ = [
+    "ActiveSilence",
     "AlertDraft",
     "Decision",
+    "Guards",
     "History",
     "PastAlert",
     "Skip",
@@ -41,15 +59,15 @@ __all__ = [
 ]
 
 MEMORY = timedelta(hours=24)
-COOLDOWN = "cooldown"
+_LATER = ("link", "move")
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to tell, what a cooldown keeps quiet, and what else matched and is not told.
+    """What to tell, what is kept and not told, and what else matched and is not told.
 
-    `suppressed` drafts are stored too (without deliveries), so that they stay told once the
-    cooldown is over and can be explained.
+    `suppressed` drafts are stored too (without deliveries), so that they stay told once what held
+    them back is over and can be explained.
     """
 
     drafts: tuple[AlertDraft, ...]
@@ -59,178 +77,130 @@ class Decision:
 
 def decide(
     rules: Sequence[Rule],
-    signals: Sequence[SignalView],
-    moves: Sequence[MoveView],
-    standings: Sequence[StandingView],
+    views: Views,
     *,
-    sources: Sequence[SourceView] = (),
     now: datetime,
     history: History,
+    guards: Guards = Guards(),  # noqa: B008
 ) -> Decision:
     """Return the decision at `now` (aware UTC).
 
-    `history` holds the last alert of each of `subject_keys(...)` and all since
-    `now - horizon(rules)`. Stories come before moves, so a move can follow one of the same run.
+    `views` hold all that may be told now, not only what changed: a move that a rule's `for` or
+    verdict waits for is looked at until it may be told. `history` holds the last alert of each of
+    `subject_keys(...)` and all since `now - horizon(...)`. Stories come before moves and links,
+    so that those can follow one of the same run.
     """
     skips: list[Skip] = []
     past = Past(history)
     drafts: list[AlertDraft] = []
-    told = [
-        *firings.signal_firings(rules, signals, skips),
-        *firings.standing_firings(rules, standings, skips),
-        *firings.source_firings(rules, sources),
-    ]
-    for firing in told:
-        drafts.extend(_settle(firing, past.last(firing.keys), past, now, skips))
-    for rule, legs in firings.move_legs(rules, moves, now, skips):
-        for firing, previous in _untold(rule, legs, past, now, skips):
-            drafts.extend(_settle(firing, previous, past, now, skips))
+    for due in _in_turn(rules, _due(rules, _sorted(views), past, now, skips), guards):
+        draft = settle(due, past, guards, now)
+        if draft.suppressed is not None and draft.suppressed.startswith(TOLD_BY):
+            drafts = [_naming(told, draft, due.firing) for told in drafts]
+        drafts.append(draft)
+        past.add(draft)
     return Decision(
         drafts=tuple(draft for draft in drafts if draft.suppressed is None),
         suppressed=tuple(draft for draft in drafts if draft.suppressed is not None),
-        skips=tuple(skips),
+        skips=tuple(dict.fromkeys(skips)),
     )
 
 
-def subject_keys(
-    rules: Iterable[Rule],
-    signals: Sequence[SignalView],
-    moves: Sequence[MoveView],
-    standings: Sequence[StandingView],
-    *,
-    sources: Sequence[SourceView] = (),
-) -> frozenset[str]:
+def subject_keys(rules: Iterable[Rule], views: Views) -> frozenset[str]:
     """Return the dedup keys whose last alert `decide` wants to know."""
     keys: set[str] = set()
     for rule in rules:
         if isinstance(rule, SignalRule):
-            keys.update(key for view in signals for key in firings.story_keys(rule, view))
+            keys.update(key for view in views.signals for key in story_keys(rule, view))
+            keys.update(story_key(rule, view.story_id) for view in views.links)
         elif isinstance(rule, MoveRule):
-            keys.update(firings.leg_key(rule, leg) for leg in moves)
+            keys.update(key for leg in views.moves for key in leg_keys(rule, leg))
+        elif isinstance(rule, LinkRule):
+            keys.update(link_key(rule, view) for view in views.links)
         elif isinstance(rule, StandingRule):
-            keys.update(firings.standing_key(rule, view) for view in standings)
+            keys.update(standing_key(rule, view) for view in views.standings)
+        elif isinstance(rule, MarketRule):
+            keys.update(market_key(rule, view) for view in views.markets)
         elif isinstance(rule, SourceRule):
-            keys.update(firings.source_key(rule, view) for view in sources)
+            keys.update(source_key(rule, view) for view in views.sources)
     return frozenset(keys)
 
 
-def horizon(rules: Iterable[Rule]) -> timedelta:
+def horizon(rules: Iterable[Rule], guards: Guards = Guards()) -> timedelta:  # noqa: B008
     """Return how far back `history.recent` must reach."""
-    return max([MEMORY, *(rule.cooldown for rule in rules)])
+    spans = [MEMORY, *(inhibit.within for inhibit in guards.inhibit)]
+    for rule in rules:
+        spans += [rule.cooldown, rule.repeat_interval or MEMORY]
+        if rule.hold_for is not None:
+            spans.append(MAX_AGE + rule.hold_for + MEMORY)
+        if isinstance(rule, MarketRule):
+            spans.append(rule.within)
+    return max(spans)
 
 
-def schedule_draft(
-    rule: ScheduleRule, *, due_at: datetime, now: datetime, title: str, lines: Sequence[str]
-) -> AlertDraft:
-    """Return the alert of a schedule rule's run `due_at`, saying `lines` under `title`."""
-    why = (f"daily at {rule.at} {rule.tz}",)
-    due = format_instant(due_at)
-    entry = {
-        "labels": {"alertname": rule.name, "severity": rule.severity, "kind": "schedule"},
-        "annotations": {"summary": one_line(title)},
-        "startsAt": due,
-        "generatorURL": "",
-    }
-    payload = {"title": one_line(title), "lines": list(lines), "series": [], "alerts": [entry]}
-    key = firings.dedup_key(rule.name, "schedule", due)
-    return _draft(
-        Firing(rule, (key,), "schedule", f"schedule:{rule.name}:{due}", why, payload), now
+def _sorted(views: Views) -> Views:
+    """Return the views in an order of their own, so that theirs does not matter."""
+    return Views(
+        signals=sorted(views.signals, key=lambda v: (v.story_id, v.theme, v.signal_id)),
+        moves=sorted(views.moves, key=lambda v: (v.subject, v.start_at, v.move_key)),
+        links=sorted(views.links, key=lambda v: (v.signal_id, v.outcome_id, v.window_s)),
+        standings=sorted(
+            views.standings, key=lambda v: (v.board, v.rank, v.model, v.theme, v.signal_id)
+        ),
+        markets=sorted(views.markets, key=lambda v: (v.subject, v.market_id, v.state, v.state_id)),
+        sources=sorted(views.sources, key=lambda v: (v.source, v.state)),
     )
 
 
-def _untold(
-    rule: MoveRule, legs: Sequence[MoveView], past: Past, now: datetime, skips: list[Skip]
-) -> list[tuple[Firing, PastAlert | None]]:
-    """Return the firing of the legs that no alert told yet, or of all when the move grew."""
-    told = [alert for leg in legs if (alert := past.of_leg(rule, leg)) is not None]
-    fresh = [leg for leg in legs if past.of_leg(rule, leg) is None]
-    if not told:
-        return [(_following(firings.move_firing(rule, legs), past, now), None)]
-    first = told[0]
-    whole = firings.move_firing(rule, legs)
-    if _louder(whole, first):
-        return [(whole, first)]
-    if not fresh:
-        skips.append(Skip(rule.name, whole.quiet, "already told"))
-        return []
-    return [(replace(firings.move_firing(rule, fresh), group_key=first.group_key), None)]
+def _due(
+    rules: Sequence[Rule], views: Views, past: Past, now: datetime, skips: list[Skip]
+) -> list[Due]:
+    firings = [
+        *signal_firings(rules, views.signals, skips),
+        *standing_firings(rules, views.standings, skips),
+        *source_firings(rules, views.sources, now, skips),
+        *link_firings(rules, views.links, now, skips),
+    ]
+    found = [due for firing in firings if (due := _news(firing, past, now, skips)) is not None]
+    found += due_markets(rules, views.markets, past, now, skips)
+    return found + due_moves(rules, views.moves, past, now, skips)
 
 
-def _following(firing: Firing, past: Past, now: datetime) -> Firing:
-    story = past.story_of(firing.series, now)
-    if story is None:
-        return firing
-    minutes = int((now - story.at).total_seconds() // 60)
-    follows = f"{story.title} (told {minutes} min earlier)"
-    payload: Mapping[str, object] = {**firing.payload, "follows": follows}
-    return replace(firing, group_key=story.group_key, payload=dict(payload))
-
-
-def _settle(
-    firing: Firing, previous: PastAlert | None, past: Past, now: datetime, skips: list[Skip]
-) -> list[AlertDraft]:
+def _news(firing: Firing, past: Past, now: datetime, skips: list[Skip]) -> Due | None:
+    previous = past.last(firing.keys)
     if previous is None:
-        draft = _draft(firing, now, suppressed=COOLDOWN if past.is_quiet(firing, now) else None)
-    elif louder := _louder(firing, previous):
-        draft = _draft(_again(firing, previous, louder), now, escalation=previous.escalation + 1)
-    else:
-        skips.append(Skip(firing.rule.name, firing.group_key, "already told"))
-        return []
-    past.add(draft)
-    return [draft]
+        return Due(firing)
+    if grown := louder(firing, previous):
+        return Due(firing, previous, grown)
+    if lasts := repeated(firing, previous, now):
+        return Due(firing, previous, lasts, is_repeat=True)
+    skips.append(Skip(firing.rule.name, firing.abouts[0], "already told"))
+    return None
 
 
-def _again(firing: Firing, previous: PastAlert, louder: str) -> Firing:
-    return replace(
-        firing,
-        keys=(previous.dedup_key,),
-        group_key=previous.group_key,
-        why=(*firing.why, louder),
-    )
+def _in_turn(rules: Sequence[Rule], found: Iterable[Due], guards: Guards) -> list[Due]:
+    """Return what is news in the order it is settled: the severest rule speaks for the others."""
+    place = {rule.name: index for index, rule in enumerate(rules)}
+
+    def turn(due: Due) -> tuple[Any, ...]:
+        firing, rule = due.firing, due.firing.rule
+        score = firing.payload.get("score") or 0.0
+        return (
+            rule.on in _LATER,
+            not is_inhibitor(firing, guards),
+            -SEVERITIES.index(rule.severity),
+            place[rule.name],
+            -float(score),
+            firing.abouts,
+            firing.keys,
+        )
+
+    return sorted(found, key=turn)
 
 
-def _louder(firing: Firing, previous: PastAlert) -> str | None:
-    before, severity = previous.severity, firing.rule.severity
-    if before in SEVERITIES and SEVERITIES.index(severity) > SEVERITIES.index(before):
-        return f"told again: severity rose from {before} to {severity}"
-    if not previous.size or firing.size is None:
-        return None
-    # Prices are floats; 0.18 is twice 0.09 only to the last bit.
-    if firing.size + 1e-9 < 2 * previous.size:
-        return None
-    return f"told again: from {previous.size * 100:.1f} to {firing.size * 100:.1f} pp"
-
-
-def _draft(
-    firing: Firing, now: datetime, *, escalation: int = 0, suppressed: str | None = None
-) -> AlertDraft:
-    rule = firing.rule
-    payload = {
-        **firing.payload,
-        "kind": rule.on,
-        "rule": rule.name,
-        "severity": rule.severity,
-        "at": format_instant(now),
-        "group_key": firing.group_key,
-        "subject": firing.quiet,
-        "why": list(firing.why),
-    }
-    return AlertDraft(
-        dedup_key=firing.keys[0],
-        escalation=escalation,
-        rule=rule.name,
-        kind=rule.on,
-        severity=rule.severity,
-        at=now,
-        title=str(payload["title"]),
-        group_key=firing.group_key,
-        reason=firing.why,
-        payload=payload,
-        channels=rule.channels,
-        theme=firing.theme,
-        series=next(iter(firing.series), None),
-        signal_ids=firing.signal_ids,
-        move_ids=firing.move_ids,
-        size=firing.size,
-        suppressed=suppressed,
-    )
+def _naming(told: AlertDraft, kept: AlertDraft, firing: Firing) -> AlertDraft:
+    names = (kept.suppressed or "").removeprefix(TOLD_BY).split(", ")
+    is_same = set(parts_of(as_past(told))) & {*firing.parts, *firing.aliases}
+    if told.suppressed is None and told.rule in names and is_same:
+        return naming(told, firing)
+    return told

@@ -1,26 +1,32 @@
-"""The words of an alert: a first line for everyone, the headline, then the evidence."""
+"""A message: one alert or several, as every channel gets it, in the form each one takes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from monitor.alerts.payload import signed_pp
-from monitor.alerts.plain_text import cut, one_line
-from storage.instants import parse_instant
+from monitor.alerts import digest
+from monitor.alerts.evidence import worded
+from monitor.alerts.form_lines import ESCAPES, fact_line
+from monitor.alerts.forms import Form, Template, failed_at, shipped
+from monitor.alerts.plain_text import cut
+from monitor.alerts.wording import Fact, Wording
 
-LATE = timedelta(hours=1)
+MAX_SHOWN = 50
 REPEAT_NOTE = "May repeat: an earlier attempt to send this may have arrived."
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One alert as every channel gets it. `key` is the delivery's idempotency key.
+    """What a channel sends. `key` is the idempotency key, equal for every attempt.
 
-    `at` is when it was decided, `said_at` when this attempt was made.
-    `lines` begin with `first_line`. `alerts` are Alertmanager v4 entries without status.
+    `at` is when it was decided (of several, the last), `said_at` when this attempt was made.
+    `lines` begin with `first_line` and are exact; what goes to a chat is taken from `within`,
+    `markdown` or `html`, where nobody is called and nothing is marked up by a text from outside.
+    `alerts` are Alertmanager v4 entries without status, of every alert. `held` says why several
+    became one: group, digest, quiet or storm.
     """
 
     rule: str
@@ -35,6 +41,20 @@ class Message:
     key: str = ""
     may_repeat: bool = False
     alerts: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    headline: str = ""
+    held: str | None = None
+    entries: tuple[Wording, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Return how many alerts it tells."""
+        return max(len(self.entries), 1)
+
+    @property
+    def phone(self) -> tuple[str, str]:
+        """Return the two lines a phone shows: facts in English, then the original headline."""
+        return self.first_line, self.headline
 
     @property
     def text(self) -> str:
@@ -46,161 +66,170 @@ class Message:
         """Return the lines after the first, for channels that show a title of their own."""
         return "\n".join(self.lines[1:])
 
-    def within(self, limit: int) -> str:
-        """Return the text in at most `limit` characters, whole to the eye."""
-        return cut(self.text, limit)
+    def within(
+        self, limit: int | None = None, template: Template | None = None, *, titled: bool = True
+    ) -> str:
+        """Return plain text in at most `limit` characters, whole to the eye."""
+        return self.written(Form.TEXT, limit, template, titled=titled)
+
+    def markdown(
+        self, limit: int | None = None, template: Template | None = None, *, titled: bool = True
+    ) -> str:
+        """Return CommonMark in at most `limit` characters; no construct is cut in two."""
+        return self.written(Form.MARKDOWN, limit, template, titled=titled)
+
+    def html(
+        self, limit: int | None = None, template: Template | None = None, *, titled: bool = True
+    ) -> str:
+        """Return an HTML document in at most `limit` characters; no element is cut in two."""
+        return self.written(Form.HTML, limit, template, titled=titled)
+
+    def written(
+        self,
+        form: Form,
+        limit: int | None = None,
+        template: Template | None = None,
+        *,
+        titled: bool = True,
+    ) -> str:
+        """Return the message in `form`; facts or alerts that do not fit are left out, and counted.
+
+        A `template` of another form is not used; one that fails, or whose fixed words alone are
+        too long, gives way to ours, which says so.
+        """
+        notes = self.notes
+        if template is not None and template.form is form:
+            try:
+                said = self._fitted(template, limit, notes, titled)
+            except Exception as error:  # noqa: BLE001 - a template may raise anything; the alert goes out
+                said, why = None, failed_at(error, template.name)
+            else:
+                why = f"{template.name}: it does not fit into {limit} characters"
+            if said is not None:
+                return said
+            notes = (*notes, f"The channel's template failed, this is the built-in form. {why}")
+        said = self._fitted(shipped(form), limit, notes, titled)
+        return self._bare(form, limit or 0) if said is None else said
+
+    def _fitted(
+        self, template: Template, limit: int | None, notes: tuple[str, ...], titled: bool
+    ) -> str | None:
+        """Return what the template prints of as much as fits; None when even the least does not."""
+        units = len(self._facts()) if self.count == 1 else min(self.count, MAX_SHOWN)
+
+        def write(shown: int) -> str:
+            return template.write({**self._values(shown), "notes": notes, "titled": titled})
+
+        return _most(write, units, limit)
+
+    def _values(self, shown: int) -> dict[str, Any]:
+        facts, alone = self._facts(), self.count == 1
+        return {
+            "title": self.first_line,
+            "headline": self.headline,
+            "lang": self.entries[0].payload.get("lang") if alone and self.entries else None,
+            "severity": self.severity,
+            "rule": self.rule,
+            "kind": self.kind,
+            "at": self.at,
+            "said_at": self.said_at,
+            "key": self.key,
+            "group_key": self.group_key,
+            "held": self.held,
+            "may_repeat": self.may_repeat,
+            "count": self.count,
+            "facts": facts[:shown] if alone else (),
+            "cut": alone and shown < len(facts),
+            "when": digest.time_form(self.entries),
+            "entries": self.entries[: None if alone else shown],
+            "more": 0 if alone else self.count - shown,
+        }
+
+    def _facts(self) -> tuple[Fact, ...]:
+        if self.entries:
+            return self.entries[0].facts
+        return tuple(Fact("", line) for line in self.lines[1:])
+
+    def _bare(self, form: Form, limit: int) -> str:
+        escaped = ESCAPES[form]
+        words = " ".join(filter(None, (self.first_line, self.headline)))
+        if form in (Form.TEXT, Form.LINES):
+            return cut(escaped(words), limit)
+        return _most(lambda size: escaped(cut(words, size)), min(len(words), limit), limit) or ""
 
 
 def render(
-    payload: Mapping[str, Any], *, now: datetime, key: str = "", may_repeat: bool = False
+    payloads: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+    key: str = "",
+    may_repeat: bool = False,
+    held: str | None = None,
 ) -> Message:
-    """Return the message of a stored payload, as said at `now` (aware UTC; clocks are UTC)."""
-    first_line = one_line(str(payload["title"]))
-    lines = [first_line, *(one_line(line) for line in _lines(payload, now))]
-    if may_repeat:
-        lines.append(REPEAT_NOTE)
-    return Message(
-        rule=str(payload["rule"]),
-        kind=str(payload["kind"]),
-        severity=str(payload["severity"]),
+    """Return the message of one stored payload or of several, as said at `now` (aware UTC).
+
+    Several become one message: the severest and newest first, two lines each, with the exact
+    count of what is left out. `held` is why they waited: group, digest, quiet, storm, or None.
+    Raises KeyError, TypeError or ValueError for a payload that is none of ours, or for none.
+    """
+    stored = [payloads] if isinstance(payloads, Mapping) else list(payloads)
+    if not stored:
+        raise ValueError("a message needs at least one alert")
+    entries = digest.ordered(worded(payload, now) for payload in stored)
+    notes = tuple(_notes(entries, held, now, may_repeat))
+    first = entries[0]
+    several = len(entries) > 1
+    first_line = digest.heading(entries, held) if several else first.title
+    message = Message(
+        rule=digest.shared((entry.rule for entry in entries), "several"),
+        kind=digest.shared((entry.kind for entry in entries), "several"),
+        severity=first.severity,
         title=cut(first_line, 250),
         first_line=first_line,
-        lines=tuple(lines),
-        at=parse_instant(payload["at"]),
+        lines=(),
+        at=max(entry.at for entry in entries),
         said_at=now,
-        group_key=str(payload["group_key"]),
+        group_key=digest.shared(
+            (str(payload["group_key"]) for payload in stored), f"{held or 'several'}:{key}"
+        ),
         key=key,
         may_repeat=may_repeat,
-        alerts=tuple(payload.get("alerts", ())),
+        alerts=tuple(_v4_entries(entries)),
+        headline=first.title if several else first.headline,
+        held=held,
+        entries=entries,
+        notes=notes,
     )
+    return replace(message, lines=tuple(message.written(Form.LINES).split("\n")))
 
 
-def _lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    yield from (str(payload[name]) for name in ("headline",) if payload.get(name))
-    yield from _EVIDENCE[payload["kind"]](payload, now)
-    if follows := payload.get("follows"):
-        yield f"Follows: {follows}"
-    yield f"Rule {payload['rule']} ({payload['severity']}): " + "; ".join(payload["why"])
+def _notes(
+    entries: Sequence[Wording], held: str | None, now: datetime, may_repeat: bool
+) -> Iterator[str]:
+    if len(entries) == 1 and (note := digest.held_note(held, entries[0].at, now)):
+        yield note
+    if may_repeat:
+        yield REPEAT_NOTE
 
 
-def _signal_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    publishers = payload["publishers"]
-    yield (
-        f"Theme {', '.join(payload['themes'])} · score {payload['score']:.2f} · "
-        f"{publishers} independent publisher{'' if publishers == 1 else 's'}"
-    )
-    yield f"Source {payload['source']} (tier {payload['tier']}), {_clocks(payload, now)}"
-    if payload["tags"]:
-        yield "Tagged: " + "; ".join(payload["tags"])
-    yield from _price_lines(payload["prices"])
-    if payload["url"]:
-        yield f"Article: {payload['url']}"
+def _v4_entries(entries: Sequence[Wording]) -> Iterator[Mapping[str, Any]]:
+    for entry in entries:
+        said = (entry.title, entry.headline, *(fact_line(fact, Form.LINES) for fact in entry.facts))
+        description = "\n".join(line for line in said if line)
+        for alert in entry.payload.get("alerts", ()):
+            yield {**alert, "annotations": {**alert["annotations"], "description": description}}
 
 
-def _move_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    del now
-    yield _verdict_line(payload["verdict"], payload["candidates"])
-    yield f"From {_clock(payload['start_at'])} to {_clock(payload['end_at'])}"
-    for leg in payload["legs"]:
-        z = "" if leg["z"] is None else f", z {_signed(leg['z'], '+.1f')}"
-        link = f" {leg['url']}" if leg["url"] else ""
-        yield f"{leg['label']}: {signed_pp(leg['move'])}{z}{link}"
-    if payload["rules_text"]:
-        yield f"Settles by: {payload['rules_text']}"
-
-
-def _standing_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    del now
-    yield f"Theme {', '.join(payload['themes'])}"
-    yield f"Published {payload['publish_date']}, seen {_clock(payload['seen_at'])}"
-    for row in payload["gaps"]:
-        if row["gap"] is not None:
-            yield f"{row['model']}: gap {_signed(row['gap'], '+g')}"
-    yield from _price_lines(payload["prices"])
-    if payload["url"]:
-        yield f"Board: {payload['url']}"
-
-
-def _source_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    since, state = payload["since"], payload["state"]
-    if since is None:
-        yield f"A source of kind {payload['source_kind']}; it was never read"
-        return
-    age = _age(now - parse_instant(since))
-    what = {"drift": "First seen", "recovered": "It began at", "disabled": "Asked last at"}
-    yield (
-        f"A source of kind {payload['source_kind']}. "
-        f"{what.get(state, 'Last read')} {_clock(since)}, {age} ago"
-    )
-
-
-def _schedule_lines(payload: Mapping[str, Any], now: datetime) -> Iterator[str]:
-    del now
-    yield from payload["lines"]
-
-
-_EVIDENCE = {
-    "signal": _signal_lines,
-    "move": _move_lines,
-    "standing": _standing_lines,
-    "source": _source_lines,
-    "schedule": _schedule_lines,
-}
-
-
-def _signed(number: float, form: str) -> str:
-    return format(number, form).replace("-", "−")
-
-
-def _verdict_line(verdict: str, candidates: Sequence[Mapping[str, Any]]) -> str:
-    if verdict == "no_public_cause_found":
-        return "No public cause found"
-    if not candidates:
-        return "Cause: still looking"
-    return "; ".join(_candidate_text(candidate) for candidate in candidates)
-
-
-def _candidate_text(candidate: Mapping[str, Any]) -> str:
-    minutes, error = candidate["minutes_before"], candidate["clock_error_min"]
-    link = f" {candidate['url']}" if candidate["url"] else ""
-    if error is not None and abs(minutes) <= error:
-        return f"Moved about when this came out: {candidate['title']}{link}"
-    if minutes < 0:
-        return f"Moved {-minutes:.0f} min before: {candidate['title']}{link}"
-    return f"Moved after: {candidate['title']} ({minutes:.0f} min before){link}"
-
-
-def _price_lines(prices: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for price in prices:
-        before, now = price["before"], price["now"]
-        change = "" if before is None or now is None else f" ({signed_pp(now - before)})"
-        link = f" {price['url']}" if price["url"] else ""
-        yield f"{price['label']}: {_price(before)} → {_price(now)}{change}{link}"
-
-
-def _price(price: float | None) -> str:
-    return "no price" if price is None else f"{price:.2f}"
-
-
-def _clocks(payload: Mapping[str, Any], now: datetime) -> str:
-    seen = f"seen {_clock(payload['seen_at'])}"
-    if payload["published_at"] is None:
-        return f"publication time unknown, {seen}"
-    published = parse_instant(payload["published_at"])
-    if payload["precision"] == "day":
-        return f"published on {published:%Y-%m-%d}, {seen}"
-    late = f" ({_ago(now - published)} ago)" if now - published >= LATE else ""
-    return f"published {_clock(payload['published_at'])}{late}, {seen}"
-
-
-def _clock(instant: str) -> str:
-    return f"{parse_instant(instant):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _ago(age: timedelta) -> str:
-    hours = int(age.total_seconds() // 3600)
-    return f"{hours} h" if hours < 48 else f"{hours // 24} d"
-
-
-def _age(age: timedelta) -> str:
-    return _ago(age) if age >= LATE else f"{int(age.total_seconds() // 60)} min"
+def _most(write: Callable[[int], str], units: int, limit: int | None) -> str | None:
+    """Return what `write` makes of as many units as fit, all of them where they do."""
+    said = write(units)
+    if limit is None or len(said) <= limit:
+        return said
+    fitting, low, high = None, 0, units - 1
+    while low <= high:
+        middle = (low + high) // 2
+        if len(said := write(middle)) <= limit:
+            fitting, low = said, middle + 1
+        else:
+            high = middle - 1
+    return fitting

@@ -1,17 +1,16 @@
 """Delivering what is queued: claim, send, record; one attempt at a time for each channel.
 
 At least once over any crash: an attempt is committed before it is made and its success after,
-so only an attempt that was in flight is repeated, and the repeat says so. A failing channel
-backs off alone: each channel has its own task and its own deadline.
+so only an attempt that was in flight is repeated, and the repeat says so and holds the same
+alerts. A failing channel backs off alone: each channel has its own task and its own deadline.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -22,8 +21,19 @@ from monitor.alerts.message import Message, render
 from monitor.clock import Clock
 from monitor.errors import DeliveryError
 from storage import delivery_repo
-from storage.delivery_repo import MAX_WAIT, DueDelivery
+from storage.delivery_repo import MAX_WAIT, DueMessage, delivery_key
 from storage.engine import Store
+
+__all__ = [
+    "DeliveryPolicy",
+    "DeliveryReport",
+    "Outbox",
+    "RunInStore",
+    "backoff",
+    "deliver_channel",
+    "deliver_due",
+    "delivery_key",
+]
 
 Result = TypeVar("Result")
 
@@ -40,7 +50,7 @@ class RunInStore(Protocol):
 class DeliveryPolicy:
     """How often and how long. `deadline` bounds one attempt and is shorter than `lease`.
 
-    A delivery that fails when its alert is older than `give_up_after` is dead.
+    A message that fails `give_up_after` its first attempt is dead.
     """
 
     base: timedelta = timedelta(seconds=5)
@@ -52,7 +62,7 @@ class DeliveryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
-    """What one round did. `errors` are (channel, message) of every attempt that failed."""
+    """What one round did, in messages. `errors` are (channel, text) of every failed attempt."""
 
     sent: int = 0
     retried: int = 0
@@ -70,7 +80,10 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class Outbox:
-    """What delivering needs besides the channels; `rng` gives the jitter."""
+    """What delivering needs besides the channels; `rng` gives the jitter.
+
+    `left_alone` is until when (monotonic) a channel that named a pause gets nothing new either.
+    """
 
     store: Store
     http: Poster
@@ -78,6 +91,7 @@ class Outbox:
     run_in_store: RunInStore
     rng: random.Random
     policy: DeliveryPolicy = DeliveryPolicy()
+    left_alone: dict[str, float] = field(default_factory=dict)
 
     async def write(self, work: Callable[[Session], Result]) -> Result:
         """Return what `work` returns, done in a transaction of its own on the writer's thread."""
@@ -122,7 +136,7 @@ async def deliver_channel(outbox: Outbox, channel: Channel) -> DeliveryReport:
     Safe beside another round of the same channel; the second finds nothing to claim.
     """
     report = DeliveryReport()
-    while True:
+    while outbox.left_alone.get(channel.name, 0.0) <= outbox.clock.monotonic():
         due = await outbox.write(lambda session: _claim(session, outbox, channel.name))
         if due is None:
             return report
@@ -130,12 +144,7 @@ async def deliver_channel(outbox: Outbox, channel: Channel) -> DeliveryReport:
         report += await _record(outbox, due, error)
         if error is not None and error.recoverable:
             return report
-
-
-def delivery_key(dedup_key: str, escalation: int, channel: str) -> str:
-    """Return the idempotency key: equal for every attempt of one alert to one channel."""
-    text = f"{dedup_key}\0{escalation}\0{channel}"
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return report
 
 
 def backoff(failures: int, policy: DeliveryPolicy, rng: random.Random) -> timedelta:
@@ -148,17 +157,17 @@ def backoff(failures: int, policy: DeliveryPolicy, rng: random.Random) -> timede
     return timedelta(seconds=span_s * rng.random())
 
 
-def _claim(session: Session, outbox: Outbox, channel: str) -> DueDelivery | None:
+def _claim(session: Session, outbox: Outbox, channel: str) -> DueMessage | None:
     claimed = delivery_repo.claim_due(
         session, now=outbox.clock.now(), limit=1, lease=outbox.policy.lease, channel=channel
     )
     return next(iter(claimed), None)
 
 
-async def _attempt(outbox: Outbox, channel: Channel, due: DueDelivery) -> DeliveryError | None:
+async def _attempt(outbox: Outbox, channel: Channel, due: DueMessage) -> DeliveryError | None:
     try:
         message = _message(due, outbox.clock.now())
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - it would fail the same way for ever
         return DeliveryError(
             f"the stored alert cannot be put in words: {error!r}", recoverable=False
         )
@@ -177,31 +186,37 @@ async def _attempt(outbox: Outbox, channel: Channel, due: DueDelivery) -> Delive
     return None
 
 
-def _message(due: DueDelivery, now: datetime) -> Message:
-    key = delivery_key(due.dedup_key, due.escalation, due.channel)
-    return render(due.payload, now=now, key=key, may_repeat=due.maybe_sent)
+def _message(due: DueMessage, now: datetime) -> Message:
+    return render(
+        [member.payload for member in due.members],
+        now=now,
+        key=due.message_key,
+        may_repeat=due.maybe_sent,
+        held=due.bundle.partition(":")[0] if due.bundle else None,
+    )
 
 
-async def _record(outbox: Outbox, due: DueDelivery, error: DeliveryError | None) -> DeliveryReport:
+async def _record(outbox: Outbox, due: DueMessage, error: DeliveryError | None) -> DeliveryReport:
     now = outbox.clock.now()
-    where = (due.alert_id, due.channel)
     if error is None:
-        await outbox.write(lambda session: delivery_repo.mark_sent(session, *where, at=now))
+        await outbox.write(lambda session: delivery_repo.mark_sent(session, due, at=now))
         return DeliveryReport(sent=1)
     errors = ((due.channel, str(error)),)
-    if not error.recoverable or now - due.at > outbox.policy.give_up_after:
+    if not error.recoverable or now - due.first_at > outbox.policy.give_up_after:
         reason = str(error) if not error.recoverable else f"given up: {error}"
         await outbox.write(
             lambda session: delivery_repo.mark_dead(
-                session, *where, error=reason, maybe_sent=error.maybe_sent
+                session, due, at=now, error=reason, maybe_sent=error.maybe_sent
             )
         )
         return DeliveryReport(dead=1, errors=errors)
+    pause = _pause(outbox, due, error)
     await outbox.write(
         lambda session: delivery_repo.mark_retry(
             session,
-            *where,
-            next_attempt_at=now + _pause(outbox, due, error),
+            due,
+            at=now,
+            next_attempt_at=now + pause,
             error=str(error),
             maybe_sent=error.maybe_sent,
         )
@@ -209,8 +224,10 @@ async def _record(outbox: Outbox, due: DueDelivery, error: DeliveryError | None)
     return DeliveryReport(retried=1, errors=errors)
 
 
-def _pause(outbox: Outbox, due: DueDelivery, error: DeliveryError) -> timedelta:
-    if error.retry_after_s is not None:
-        asked = timedelta(seconds=max(error.retry_after_s, outbox.policy.base.total_seconds()))
-        return min(asked, MAX_WAIT)
-    return backoff(due.failures, outbox.policy, outbox.rng)
+def _pause(outbox: Outbox, due: DueMessage, error: DeliveryError) -> timedelta:
+    if error.retry_after_s is None:
+        return backoff(due.failures, outbox.policy, outbox.rng)
+    asked = timedelta(seconds=max(error.retry_after_s, outbox.policy.base.total_seconds()))
+    pause = min(asked, MAX_WAIT)
+    outbox.left_alone[due.channel] = outbox.clock.monotonic() + pause.total_seconds()
+    return pause

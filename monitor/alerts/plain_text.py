@@ -10,16 +10,31 @@ import unicodedata
 
 ELLIPSIS = "…"
 _BREAKS = re.compile(r"[\s\x00\x1c-\x1f\x85\u2028\u2029]+")
-_MENTION = re.compile(r"(?<=@)(?=\w)|(?<=<)(?=[!@#&/a-zA-Z])")
+_MENTION = re.compile(r"(?<=@)(?=\w)|(?<=<)(?=[!?@#&/a-zA-Z])")
 _ZERO_WIDTH = "\u200b"
 _JOINER = "\u200d"
+_NON_JOINER = "\u200c"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_READ_AHEAD = 8
 
 
 def one_line(text: str, limit: int | None = None) -> str:
     """Return `text` with every run of white space and line breaks as one space, cut at `limit`."""
     line = _BREAKS.sub(" ", text).strip()
     return line if limit is None else cut(line, limit)
+
+
+def clean(text: str, limit: int | None = None) -> str:
+    """Return `text` on one line without hidden characters, cut at `limit`; marks stay as they are.
+
+    Control, bidi, zero-width and surrogate characters are left out, joiners of emoji kept. What
+    lies far beyond the limit is never looked at, so a text of any size costs little.
+    """
+    head = text if limit is None else text[: limit * _READ_AHEAD]
+    line = one_line(_visible(_BREAKS.sub(" ", head)))
+    if limit is None:
+        return line
+    return cut(f"{line} {ELLIPSIS}".lstrip() if len(head) < len(text) else line, limit)
 
 
 def cut(text: str, limit: int) -> str:
@@ -51,12 +66,18 @@ def unmentioned(text: str) -> str:
 
     A zero-width space goes behind the sign; control characters but line breaks are dropped.
     """
-    kept = "".join(
+    return _MENTION.sub(_ZERO_WIDTH, _visible(text))
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
         character
         for character in text
-        if character in ("\n", _JOINER) or unicodedata.category(character) not in _HIDDEN
+        if character in ("\n", _JOINER, _NON_JOINER)
+        or unicodedata.category(character) not in _HIDDEN
     )
-    return _MENTION.sub(_ZERO_WIDTH, kept)
 
 
 def _is_boundary(text: str, index: int) -> bool:
@@ -72,7 +93,7 @@ def _extends(character: str) -> bool:
     code = ord(character)
     return (
         unicodedata.category(character) in ("Mn", "Me", "Mc")
-        or character in (_JOINER, "\u200c")
+        or character in (_JOINER, _NON_JOINER)
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags of regional flags
     )

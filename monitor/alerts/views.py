@@ -208,7 +208,8 @@ class MarketView:
     """One state of one market: listed, closing, rules_changed, dispute or resolved.
 
     `state_id` tells one time of that state from the next: the venue's event, or when it closes.
-    `said` is what happened, in words (the changed rule, the resolution).
+    `said` is what happened, in words (the changed rule, the resolution). `story_id` is that of the
+    signal which says the same, if there is one.
     """
 
     venue: str
@@ -221,6 +222,7 @@ class MarketView:
     observed_at: datetime
     alertable: bool
     signal_id: str | None = None
+    story_id: str | None = None
     themes: tuple[str, ...] = ()
     series_title: str | None = None
     label: str | None = None

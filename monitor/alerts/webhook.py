@@ -1,8 +1,11 @@
 """The webhook channel: an Alertmanager v4 body, signed, with an idempotency key.
 
-Headers: `X-Signal-Monitor-Key` is equal for every attempt of one delivery,
-`X-Signal-Monitor-Signature` is `sha256=` and the HMAC-SHA256 of the body in hex, and
-`X-Signal-Monitor-May-Repeat: true` says that an earlier attempt may have arrived.
+Headers: `X-Signal-Monitor-Key` is equal for every attempt of one message;
+`X-Signal-Monitor-May-Repeat: true` says that an earlier attempt may have arrived;
+`X-Signal-Monitor-Timestamp` is when this attempt was made, in Unix seconds.
+With a secret, `X-Signal-Monitor-Signature` is `sha256=` and the HMAC-SHA256 of the body in hex,
+and `X-Signal-Monitor-Signature-V2` the same of `TIMESTAMP.BODY`: a receiver that checks it and
+refuses a timestamp older than five minutes cannot be fed a recorded message again.
 Source: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config, version "4".
 """
 
@@ -15,19 +18,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
-from monitor.alerts.channel import ChannelModel, Poster, Surroundings, read_secret
+from monitor.alerts.channel import (
+    NOT_AN_ADDRESS,
+    ChannelModel,
+    Poster,
+    Surroundings,
+    is_address,
+    read_address,
+    read_secret,
+)
+from monitor.alerts.forms import Template
 from monitor.alerts.message import Message
 from monitor.durations import Duration
-from monitor.errors import ConfigError, DeliveryError
+from monitor.errors import DeliveryError
 from monitor.http_response import Response
 from monitor.http_status import retry_after_s
 
 NO_END = "0001-01-01T00:00:00Z"
-_NOT_AN_ADDRESS = "is not an http or https address with a host and without user name or password"
 _GATEWAY = frozenset({502, 504})
 
 
@@ -46,8 +56,8 @@ class WebhookChannel(ChannelModel):
     @field_validator("url")
     @classmethod
     def _an_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not _is_address(url.get_secret_value()):
-            raise ValueError(_NOT_AN_ADDRESS)
+        if url is not None and not is_address(url.get_secret_value()):
+            raise ValueError(NOT_AN_ADDRESS)
         return url
 
     @field_validator("deadline")
@@ -67,13 +77,10 @@ class WebhookChannel(ChannelModel):
 
     def resolve(self, around: Surroundings) -> Webhook:
         """Return the channel with its secrets. Raises ConfigError when one is missing."""
-        url = self.url or read_secret(self.name, around, env=self.url_env, file=self.url_file)
-        assert url is not None
-        if not _is_address(url.get_secret_value()):
-            place = self.url_env or self.url_file
-            raise ConfigError(f"alerts.channels {self.name}: what {place} holds {_NOT_AN_ADDRESS}")
-        secret = read_secret(self.name, around, env=self.secret_env, file=self.secret_file)
-        return Webhook(self.name, url, secret, self.deadline, self.external_url)
+        url = read_address(self.place, around, url=self.url, env=self.url_env, file=self.url_file)
+        secret = read_secret(self.place, around, env=self.secret_env, file=self.secret_file)
+        template = self.read_template(around)
+        return Webhook(self.name, url, secret, self.deadline, self.external_url, template)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +92,16 @@ class Webhook:
     secret: SecretStr | None = None
     deadline: timedelta = timedelta(seconds=10)
     external_url: str = ""
+    template: Template | None = None
 
     async def send(self, message: Message, http: Poster) -> None:
         """Post `message`. Raises DeliveryError for everything but a 2xx."""
-        body = v4_body(message, receiver=self.name, external_url=self.external_url)
+        body = v4_body(
+            message,
+            receiver=self.name,
+            external_url=self.external_url,
+            template=self.template,
+        )
         answer = await http.send(
             self.url.get_secret_value(),
             content=body,
@@ -99,23 +112,36 @@ class Webhook:
             raise error
 
     def _headers(self, message: Message, body: bytes) -> dict[str, str]:
-        headers = {"Content-Type": "application/json", "X-Signal-Monitor-Key": message.key}
+        timestamp = str(int(message.said_at.timestamp()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Signal-Monitor-Key": message.key,
+            "X-Signal-Monitor-Timestamp": timestamp,
+        }
         if message.may_repeat:
             headers["X-Signal-Monitor-May-Repeat"] = "true"
         if self.secret is not None:
+            timed = timestamp.encode() + b"." + body
             headers["X-Signal-Monitor-Signature"] = signature(self.secret, body)
+            headers["X-Signal-Monitor-Signature-V2"] = signature(self.secret, timed)
         return headers
 
 
-def signature(secret: SecretStr, body: bytes) -> str:
-    """Return what `X-Signal-Monitor-Signature` says of `body`."""
+def signature(secret: SecretStr, signed: bytes) -> str:
+    """Return `sha256=` and the HMAC-SHA256 of `signed` in hex."""
     key = secret.get_secret_value().encode()
-    return "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
+    return "sha256=" + hmac.new(key, signed, hashlib.sha256).hexdigest()
 
 
-def v4_body(message: Message, *, receiver: str, external_url: str = "") -> bytes:
-    """Return `message` as the JSON that Alertmanager sends to webhooks, one entry a leg."""
-    alerts = [_v4_alert(entry, message.text) for entry in message.alerts]
+def v4_body(
+    message: Message, *, receiver: str, external_url: str = "", template: Template | None = None
+) -> bytes:
+    """Return `message` as the JSON that Alertmanager sends to webhooks, one entry a leg.
+
+    `description` is what each alert says, or what the channel's `template` makes of the message.
+    """
+    text = message.written(template.form, None, template) if template else None
+    alerts = [_v4_alert(entry, text, message.text) for entry in message.alerts]
     body = {
         "version": "4",
         "groupKey": message.group_key,
@@ -131,12 +157,13 @@ def v4_body(message: Message, *, receiver: str, external_url: str = "") -> bytes
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _v4_alert(entry: Mapping[str, Any], text: str) -> dict[str, Any]:
-    labels = entry["labels"]
+def _v4_alert(entry: Mapping[str, Any], templated: str | None, text: str) -> dict[str, Any]:
+    labels, annotations = entry["labels"], entry["annotations"]
+    description = templated or annotations.get("description", text)
     return {
         "status": "firing",
         "labels": labels,
-        "annotations": {**entry["annotations"], "description": text},
+        "annotations": {**annotations, "description": description},
         "startsAt": entry["startsAt"],
         "endsAt": NO_END,
         "generatorURL": entry["generatorURL"],
@@ -168,13 +195,3 @@ def _refusal(answer: Response, message: Message) -> DeliveryError | None:
         )
     advice = "; it moved, change the address" if 300 <= status < 400 else ""
     return DeliveryError(f"the receiver refused with HTTP {status}{advice}", recoverable=False)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return (
-            parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-        )
-    except ValueError:
-        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,10 @@ from monitor.cli.tables import new_table, safe, show_rows
 Report = dict[str, Any]
 LASTED = ("moved_up", "moved_down", "confounded", "described")
 LINK_COLUMNS = ("at", "headline", "market", "before → after", "move", "verdict")
+_STATE_STYLE = {
+    "sent": "green", "queued": "yellow", "sending": "yellow", "dead": "red", "cancelled": "dim",
+    "suppressed": "dim",
+}  # fmt: skip
 _VERDICT_STYLE = {
     "moved_up": "green",
     "moved_down": "red",
@@ -144,17 +149,16 @@ def markets(console: Console, rows: Sequence[Report]) -> None:
         console.print(market_table(found))
 
 
-def alerts(console: Console, rows: Iterable[Report]) -> None:
-    """Show alerts with their deliveries."""
-    names = ("id", "at", "rule", "title", "channel", "state", "attempts")
+def alerts(console: Console, rows: Iterable[Report], *, now: datetime) -> None:
+    """Show alerts, what each channel has of them, and why one was not told or did not arrive."""
     cells = [
         [
-            str(row["alert_id"]), instant_text(row["at"]), row["rule"], safe(row["title"]),
-            row["channel"], row["state"], str(row["attempts"]),
+            str(row["alert_id"]), instant_text(row["at"]), row["rule"], _told(row),
+            safe(row["title"]), safe(_result(row, now)),
         ]
         for row in rows
     ]  # fmt: skip
-    show_rows(console, names, cells)
+    show_rows(console, ("id", "at", "rule", "told", "title", "result"), cells)
 
 
 def market_table(rows: Iterable[Report]) -> Table:
@@ -185,6 +189,31 @@ def _link_cells(row: Report) -> list[str]:
         "–" if row["verdict"].startswith("not_evaluated") else pp_text(row["move_pp"]),
         _verdict(row["verdict"]),
     ]
+
+
+def _told(row: Report) -> str:
+    """Return each channel with its state; an alert that was not told has none."""
+    told = []
+    for each in row["deliveries"]:
+        words = " ".join(filter(None, (each["channel"], each["state"])))
+        told.append(f"[{_STATE_STYLE.get(each['state'], 'dim')}]{words}[/]")
+    return ", ".join(told)
+
+
+def _result(row: Report, now: datetime) -> str:
+    """Return why it was not told, what is still to come, what went wrong."""
+    from monitor.reports.deliveries import outcome_words
+
+    several = len(row["deliveries"]) > 1
+    said = [row["not_told"]] if row["not_told"] else []
+    for each in row["deliveries"]:
+        if words := outcome_words(each, now=now):
+            said.append(f"{each['channel']}: {words}" if several else words)
+    if row["escalation"] and row["reason"]:
+        said.append(row["reason"][-1])
+    if row["acked_at"]:
+        said.append(f"acknowledged{': ' + row['ack_note'] if row['ack_note'] else ''}")
+    return "; ".join(dict.fromkeys(said))
 
 
 def _verdict(verdict: str) -> str:

@@ -11,7 +11,9 @@ from rich.table import Table
 
 MIN_TEXT_WIDTH = 36
 GAP = 2
-_TEXTS = {"title", "headline", "market", "near", "error", "result", "rows"}
+_TEXTS = {
+    "title", "headline", "market", "near", "error", "result", "rows", "matchers", "comment",
+}  # fmt: skip
 _NUMBERS = {"#", "score", "novelty", "pub", "move", "z", "p", "q", "updates", "price", "24 h"}
 
 

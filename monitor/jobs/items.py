@@ -93,18 +93,18 @@ def signal_id(origin_kind: str, origin_id: str, theme: str, event_no: int) -> st
 
 def novelty(session: Session, values: dict[str, Any]) -> float:
     """Return 1 / (1 + n), n the signals of the 72 h before with this theme, kind and an entity."""
-    before = signal_repo.signals(
+    before = signal_repo.entities_of(
         session,
+        theme=values["theme"],
+        kind=values["kind"],
         since=values["at"] - NOVELTY_WINDOW,
         until=values["at"],
-        themes=[values["theme"]],
     )
+    named = set(values["entities"])
     alike = [
         signal
-        for signal in before
-        if signal.kind == values["kind"]
-        and signal.signal_id != values["signal_id"]
-        and set(signal.entities or ()) & set(values["entities"])
+        for signal, entities in before.items()
+        if signal != values["signal_id"] and named & set(entities)
     ]
     return 1 / (1 + len(alike))
 

@@ -1,4 +1,4 @@
-"""Telling that a source is down, stale, changed or gone, and that it is well again."""
+"""Sources as rules read them: down, stale, changed or gone, and well again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from monitor.alerts.decide import decide, horizon, subject_keys
 from monitor.alerts.rules import Rule, SourceRule
 from monitor.alerts.views import SourceView
 from monitor.reports.source_health import illnesses
 from monitor.sources.base import Source
-from storage import alert_repo, source_repo
+from storage import source_repo
 from storage.instants import parse_instant
 from storage.models import Alert
 
@@ -20,33 +19,27 @@ MEMORY = timedelta(days=30)
 RECOVERED = "recovered"
 
 
-def raise_source_alerts(
+def source_views(
     session: Session,
     rules: Sequence[Rule],
     sources: Sequence[Source],
     *,
     now: datetime,
     watched_since: datetime | None,
-) -> int:
-    """Return how many alerts were raised; each state of a source is told once by each rule.
+) -> list[SourceView]:
+    """Return what is wrong with `sources` at `now`, in each run for as long as it lasts.
 
-    `watched_since` is when this daemon began to poll: what is older says nothing of a source.
+    And, where a rule asks for it, which work again since they were last told to be ill. Nothing
+    when no rule is on sources. `watched_since` is when this daemon began to poll: what is older
+    says nothing of a source.
     """
     wanted = [rule for rule in rules if isinstance(rule, SourceRule)]
     if not wanted:
-        return 0
+        return []
     views = list(_sick(session, sources, now, watched_since))
     if any(RECOVERED in rule.states for rule in wanted):
         views += _recovered(session, sources, {view.source for view in views}, now)
-    if not views:
-        return 0
-    keys = subject_keys(wanted, (), (), (), sources=views)
-    history = alert_repo.history(session, keys, since=now - horizon(wanted))
-    decision = decide(wanted, (), (), (), sources=views, now=now, history=history)
-    for draft in decision.suppressed:
-        alert_repo.add_alert(session, draft)
-    added = [alert_repo.add_alert(session, draft) for draft in decision.drafts]
-    return sum(alert is not None for alert in added)
+    return views
 
 
 def _sick(

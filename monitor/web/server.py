@@ -1,4 +1,5 @@
-"""Health and metrics on loopback: /healthz (loops alive), /readyz (fresh data), /metrics.
+"""Health, metrics and feeds on loopback: /healthz (loops alive), /readyz (fresh data), /metrics,
+/alerts/NAME.atom.
 
 The Host header must name this machine, so that no page in a browser can read through DNS tricks.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -16,6 +18,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from monitor.errors import ConfigError
+from monitor.web.alert_feed import add_alert_feed
 
 LOCAL_NAMES = {"127.0.0.1", "localhost", "::1"}
 
@@ -37,6 +40,10 @@ class Health(Protocol):
 
     def metrics(self) -> bytes:
         """Return Prometheus' exposition format."""
+        ...
+
+    async def feed(self, name: str, *, url: str) -> tuple[bytes, datetime] | None:
+        """Return the Atom document of a feed channel and its last change; None without one."""
         ...
 
 
@@ -101,6 +108,7 @@ class HealthServer:
         async def metrics() -> Response:
             return Response(self._health.metrics(), media_type="text/plain; version=0.0.4")
 
+        add_alert_feed(web, self._health)
         return web
 
 

@@ -40,7 +40,7 @@ class Alert(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One alert to one channel: queued, sending, sent or dead.
+    """One alert to one channel: queued, sending, sent, dead, or cancelled by an acknowledgement.
 
     `lease_until` bounds one attempt; `maybe_sent` says that an earlier attempt may have arrived.
     Deliveries that wait under one `bundle` go out as one message; `message_key` names the message
@@ -48,7 +48,10 @@ class Delivery(SQLModel, table=True):
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index("delivery_due", "state", "next_attempt_at"),)
+    __table_args__ = (
+        Index("delivery_due", "state", "next_attempt_at"),
+        Index("delivery_sent", "channel", "sent_at"),
+    )
 
     alert_id: int = Field(sa_column=Column(ForeignKey("alert.id"), primary_key=True))
     channel: str = Field(primary_key=True)

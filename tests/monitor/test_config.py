@@ -296,6 +296,13 @@ def test_a_secret_in_a_wrong_place_is_never_repeated(secret: str) -> None:
         "alerts: {rules: [{name: S, on: S, channels: [S]}]}\n",
         "alerts: {rules: [{name: r, on: signal, channels: [S], themes: [S], kinds: [S]}]}\n",
         "alerts: {rules: [{name: r, on: schedule, channels: [S], at: S, tz: S}]}\n",
+        "alerts: {rules: [{name: r, on: move, channels: [c], mute: [S], group_by: [S]}]}\n",
+        "alerts: {rules: [{name: r, on: move, channels: [c], matchers: [S, rule=S, rule=~(S]}]}\n",
+        "alerts: {rules: [{name: r, on: market, channels: [c], venues: [S], for: S, digest: S}]}\n",
+        "alerts: {inhibit: [{source_matchers: [rule=S], target_matchers: [S], equal: [S]}]}\n",
+        "alerts: {time_intervals: [{name: S, weekdays: [S], months: [S], days_of_month: [S]}]}\n",
+        "alerts: {time_intervals: [{name: a, times: [{start_time: S}], location: S}]}\n",
+        "alerts: {storm: {messages: S, per: S}, dead_man: {url_env: S, every: S}}\n",
     ]  # fmt: skip
     for text in places:
         said = "\n".join(refusals(re.sub(r"\bS\b", f"'{secret}'", text)))

@@ -388,6 +388,7 @@ async def test_jobs_tell_their_last_error(tmp_path: Path) -> None:
             {"job": "poll:wire", "running": False, "last_error": None},
             {"job": "process", "running": False, "last_error": "cut after 120 s"},
             {"job": "deliver:console", "running": False, "last_error": None},
+            {"job": "grades", "running": False, "last_error": None},
         ]
 
 

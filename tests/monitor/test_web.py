@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from monitor.errors import ConfigError
 from monitor.web.server import HealthServer
 
-PATHS = ("/healthz", "/readyz", "/metrics", "/no-such-page")
+PATHS = ("/healthz", "/readyz", "/metrics", "/alerts/desk.atom", "/no-such-page")
+CHANGED_AT = datetime(2025, 11, 27, 12, 0, 0, 500_000, tzinfo=UTC)
 
 
 @dataclass
@@ -34,6 +36,9 @@ class StubHealth:
 
     def metrics(self) -> bytes:
         return b"signal_monitor_polls_total 1.0\n"
+
+    async def feed(self, name: str, *, url: str) -> tuple[bytes, datetime] | None:
+        return (f"<feed href='{url}'/>".encode(), CHANGED_AT) if name == "desk" else None
 
 
 @asynccontextmanager
@@ -107,6 +112,38 @@ async def test_this_machines_names_are_served(host: str) -> None:
         answer = await client.get("/healthz", headers={"host": host})
 
     assert answer.status_code == 200
+
+
+async def test_a_feed_is_atom_and_knows_its_own_address() -> None:
+    async with served() as client:
+        answer = await client.get("/alerts/desk.atom?since=now")
+        head = await client.head("/alerts/desk.atom")
+        unknown = await client.get("/alerts/phone.atom")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
+    assert answer.text == f"<feed href='{client.base_url}/alerts/desk.atom'/>"
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["etag"] == answer.headers["etag"]
+    assert unknown.status_code == 404
+
+
+async def test_a_feed_reader_that_knows_it_gets_no_body() -> None:
+    async with served() as client:
+        first = await client.get("/alerts/desk.atom")
+        etag, date = first.headers["etag"], first.headers["last-modified"]
+        asked = [
+            {"if-none-match": etag}, {"if-none-match": f'"x", W/{etag}'},
+            {"if-none-match": "*"}, {"if-modified-since": date},
+            {"if-none-match": '"x"', "if-modified-since": date},
+            {"if-modified-since": "Thu, 27 Nov 2025 11:59:59 GMT"},
+            {"if-modified-since": "soon"},
+        ]  # fmt: skip
+        answers = [await client.get("/alerts/desk.atom", headers=each) for each in asked]
+
+    assert date == "Thu, 27 Nov 2025 12:00:00 GMT"
+    assert [answer.status_code for answer in answers] == [304, 304, 304, 304, 200, 200, 200]
+    assert {answer.content for answer in answers[:4]} == {b""}
 
 
 async def test_nothing_else_is_served() -> None:

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlmodel import Session, select
 
-from storage import Store, alert_repo, open_store
-from storage.alert_repo import AlertDraft
+from storage import Store, alert_repo, delivery_repo
+from storage.alert_repo import Acked, AlertDraft
+from storage.delivery_repo import DueMessage, Planned
 from storage.models import Alert, Delivery
+from storage.tables import TABLES, Selection
 
 NOW = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)
 DRAFT = AlertDraft(
@@ -31,15 +31,17 @@ DRAFT = AlertDraft(
 )
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{tmp_path / 'store.db'}")
-    yield opened
-    opened.close()
+LABELS = {"rule": ("jump",), "theme": ("ai-wearables", "chinese-model-leaderboard")}
 
 
 def deliveries(session: Session) -> list[tuple[str, str]]:
     return [(row.channel, row.state) for row in session.exec(select(Delivery))]
+
+
+def claim(session: Session, channel: str, *, now: datetime = NOW) -> DueMessage:
+    lease = timedelta(seconds=90)
+    (due,) = delivery_repo.claim_due(session, now=now, limit=1, lease=lease, channel=channel)
+    return due
 
 
 def test_an_alert_is_queued_for_each_of_its_channels(store: Store) -> None:
@@ -125,3 +127,87 @@ def test_alerts_are_listed_newest_first_with_their_deliveries(store: Store) -> N
         session.expunge_all()
     assert [(alert.dedup_key, len(rows)) for alert, rows in listed] == [("k2", 0), ("k1", 2)]
     assert [alert.dedup_key for alert, _ in since] == ["k2"]
+
+
+def test_an_alert_goes_where_and_when_it_was_planned(store: Store) -> None:
+    later = NOW + timedelta(hours=1)
+    with store.begin() as session:
+        alert_id = alert_repo.add_alert(session, DRAFT, [Planned("desk", later, "digest:jump")])
+        assert alert_id is not None
+        found = alert_repo.get(session, alert_id)
+        assert alert_repo.get(session, 99) is None
+    assert found is not None
+    alert, (delivery,) = found
+    assert alert.title == DRAFT.title
+    assert (delivery.channel, delivery.next_attempt_at, delivery.bundle) == (
+        "desk",
+        later,
+        "digest:jump",
+    )
+
+
+def test_what_an_alert_is_about_comes_back(store: Store) -> None:
+    whole = replace(
+        DRAFT, about="move:polymarket/series-x:12:00", stage="candidates", labels=LABELS
+    )
+    with store.begin() as session:
+        alert_repo.add_alert(session, whole)
+        (past,) = alert_repo.history(session, [], since=NOW).recent
+        row = session.exec(select(Alert)).one()
+    assert (past.about, past.stage) == ("move:polymarket/series-x:12:00", "candidates")
+    assert past.labels == LABELS
+    assert (past.channels, past.told_at, past.acked) == (("console", "desk"), None, False)
+    assert row.labels == {name: list(values) for name, values in LABELS.items()}
+
+
+def test_history_knows_who_was_told_and_when_last(store: Store) -> None:
+    with store.begin() as session:
+        alert_repo.add_alert(session, replace(DRAFT, channels=("a", "b", "c", "d")))
+        for channel, minutes in (("a", 1), ("b", 7)):
+            at = NOW + timedelta(minutes=minutes)
+            delivery_repo.mark_sent(session, claim(session, channel), at=at)
+        delivery_repo.mark_dead(session, claim(session, "c"), at=NOW, error="HTTP 410")
+        past = alert_repo.history(session, ["k1"], since=NOW).previous["k1"]
+    assert (past.channels, past.told_at) == (("a", "b", "d"), NOW + timedelta(minutes=7))
+
+
+def test_an_ack_marks_all_of_the_group_and_stops_what_waits(store: Store) -> None:
+    with store.begin() as session:
+        first = alert_repo.add_alert(session, DRAFT)
+        second = alert_repo.add_alert(session, replace(DRAFT, escalation=1, channels=("desk",)))
+        alert_repo.add_alert(session, replace(DRAFT, dedup_key="k2", group_key="move:series-y"))
+        assert first is not None
+        assert second is not None
+        delivery_repo.mark_sent(session, claim(session, "console"), at=NOW)
+        acked = alert_repo.ack(session, second, "on it", now=NOW)
+        again = alert_repo.ack(session, second, "on it", now=NOW)
+        unknown = alert_repo.ack(session, 99, "on it", now=NOW)
+        history = alert_repo.history(session, [], since=NOW)
+        found = alert_repo.get(session, first)
+    assert acked == Acked((first, second), ((first, "desk"), (second, "desk")))
+    assert again == unknown == Acked(())
+    assert [past.acked for past in history.recent] == [True, True, False]
+    assert found is not None
+    alert, deliveries_ = found
+    assert (alert.acked_at, alert.ack_note) == (NOW, "on it")
+    assert [(each.state, each.last_error) for each in deliveries_] == [
+        ("sent", None),
+        ("cancelled", "acknowledged: on it"),
+    ]
+
+
+def test_an_alert_that_is_not_told_is_a_row_of_the_export(store: Store) -> None:
+    with store.begin() as session:
+        alert_repo.add_alert(session, replace(DRAFT, suppressed="cooldown"))
+        alert_repo.add_alert(session, replace(DRAFT, dedup_key="k2"))
+    with store.read() as session:
+        table = TABLES["alerts"]
+        rows = [
+            dict(zip(table.columns, row, strict=True)) for row in table.rows(session, Selection())
+        ]
+    names = ("alert_id", "channel", "state", "attempts", "sent_at")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        (1, "", "suppressed", 0, None),
+        (2, "console", "queued", 0, None),
+        (2, "desk", "queued", 0, None),
+    ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,3 +174,36 @@ def test_ids_of_77_digits_that_differ_in_the_last_one_stay_two(store: Store) -> 
 
 def first_bid(session: Session, outcome_id: int) -> float:
     return float(quotes.read(session, outcome_id).bid[0])
+
+
+def test_the_latest_price_may_be_asked_as_known_then_and_of_one_kind(
+    store: Store, ids: dict[OutcomeKey, int]
+) -> None:
+    late = a_quote(at(5), bid="0.60", ask="0.62", observed_at=at(90))
+    history = a_quote(at(8), None, None, basis=PriceBasis.VENUE_HISTORY, value=Decimal("0.7"))
+    poll(store, ids, a_quote(at(0)), late, history)
+
+    def bid(**asked: Any) -> float:
+        with store.read() as session:
+            return float(quotes.latest(session, ids[KEY], at=at(9), **asked).bid[0])
+
+    assert np.isnan(bid())
+    assert bid(basis=PriceBasis.BOOK) == 0.6
+    assert bid(basis=PriceBasis.BOOK, known_by=at(89)) == 0.4
+    assert bid(basis=PriceBasis.BOOK, known_by=at(90)) == 0.6
+
+
+def test_a_volume_is_the_last_one_said_and_known(store: Store, ids: dict[OutcomeKey, int]) -> None:
+    poll(
+        store,
+        ids,
+        a_quote(at(0), volume_24h=Decimal("12.34")),
+        a_quote(at(1), bid="0.41"),
+        a_quote(at(2), bid="0.40", volume_24h=Decimal(99), observed_at=at(60)),
+    )
+
+    def volume(since: float, until: float) -> float | None:
+        with store.read() as session:
+            return quotes.volume_24h(session, ids[KEY], since=at(since), at=at(until))
+
+    assert [volume(0, 5), volume(0, 60), volume(1, 5)] == [12.34, 99.0, None]

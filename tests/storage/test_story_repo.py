@@ -151,3 +151,32 @@ def test_of_many_reasons_the_first_and_the_last_stay() -> None:
     lines = reason.splitlines()
     assert len(lines) == story_repo.LOG_LINES
     assert (lines[0], lines[1], lines[-1]) == ("line 0", "line 41", "line 99")
+
+
+def test_a_story_names_what_was_merged_into_it_only_from_then_on(store: Store) -> None:
+    with store.begin() as session:
+        for name in ("old", "young"):
+            story_repo.put(session, Story(id=name, first_observed_at=at(0), items=1, publishers=1))
+            values = a_signal(name, origin_id=name)
+            signal_repo.put_signal(session, values, known_from=at(0))
+        story_repo.merge(session, "young", "old", reason="alike", at=at(10))
+
+        assert story_repo.merged_by(session, "old", at=at(9)) == []
+        assert story_repo.merged_by(session, "old", at=at(10)) == ["young"]
+        assert story_repo.merged_by(session, "young", at=at(10)) == []
+
+
+def test_the_headline_of_a_story_is_its_first_event_as_known_then(store: Store) -> None:
+    with store.begin() as session:
+        for number in (0, 1):
+            values = a_signal(f"event-{number}", event_no=number, title="first")
+            signal_repo.put_signal(session, values, known_from=at(0))
+        later = a_signal("event-0", title="second")
+        signal_repo.put_signal(session, later, known_from=at(10))
+
+        def headline(minute: float, theme: str = "glasses") -> str | None:
+            found = story_repo.headline_signal(session, "story-1", theme, at=at(minute))
+            return None if found is None else found.title
+
+        assert [headline(-1), headline(0), headline(10)] == [None, "first", "second"]
+        assert headline(10, "wearables") is None

@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("delivery", sa.Column("bundle", sa.String(), nullable=True))
     op.add_column("delivery", sa.Column("message_key", sa.String(), nullable=True))
     op.create_index("ix_delivery_bundle", "delivery", ["bundle"])
+    op.create_index("delivery_sent", "delivery", ["channel", "sent_at"])
     op.create_table(
         "attempt",
         sa.Column("alert_id", sa.Integer(), nullable=False),

@@ -7,10 +7,33 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
+from monitor.alerts import payload
 from monitor.alerts.message import Message
-from monitor.alerts.views import MoveView, SignalView, StandingView
+from monitor.alerts.rules import AnyRule, Rule
+from monitor.alerts.views import (
+    LinkView,
+    MarketView,
+    MoveView,
+    SignalView,
+    SourceView,
+    StandingView,
+)
+from storage.instants import format_instant
 
+KINDS: dict[type, str] = {
+    SignalView: "signal", MoveView: "move", LinkView: "link", StandingView: "standing",
+    MarketView: "market", SourceView: "source",
+}  # fmt: skip
+BUILDERS: dict[str, Callable[[Rule, Any], dict[str, Any]]] = {
+    "signal": lambda rule, views: payload.signal_payload(rule, views[0], [views[0].theme]),
+    "move": payload.move_payload,
+    "link": payload.link_payload,
+    "standing": lambda rule, views: payload.standing_payload(rule, views, [views[0].theme]),
+    "market": payload.market_payload,
+    "source": lambda rule, views: payload.source_payload(rule, views[0]),
+}
 NOW = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)
 
 
@@ -102,6 +125,83 @@ def a_standing() -> Callable[..., StandingView]:
 
 
 @pytest.fixture
+def a_link() -> Callable[..., LinkView]:
+    def build(**changes: Any) -> LinkView:
+        story = changes.get("story_id", "s1")
+        values = {
+            "signal_id": f"sig-{story}",
+            "story_id": story,
+            "theme": "ai-wearables",
+            "kind": "launch",
+            "title": "夸克AI眼镜发布",
+            "source": "example-feed",
+            "tier": 1,
+            "score": 0.8,
+            "at": NOW - timedelta(minutes=65),
+            "observed_at": NOW - timedelta(minutes=63),
+            "alertable": True,
+            "venue": "polymarket",
+            "series": "best-company-end-of-july",
+            "market_id": "m1",
+            "outcome_id": 1,
+            "label": "Alibaba",
+            "question": "Will Alibaba be best?",
+            "relation": "own",
+            "window_s": 3600,
+            "verdict": "moved_up",
+            "final": True,
+            "thin": False,
+            "known_from": NOW,
+            "entities": ("alibaba", "quark-glasses"),
+            "entity_names": ("Alibaba", "Quark AI glasses"),
+            "price_before": 0.30,
+            "price_after": 0.36,
+            "move": 0.06,
+            "abnormal_move": 0.06,
+        }
+        return LinkView(**{**values, **changes})
+
+    return build
+
+
+@pytest.fixture
+def a_market() -> Callable[..., MarketView]:
+    def build(**changes: Any) -> MarketView:
+        values = {
+            "venue": "polymarket",
+            "market_id": "m1",
+            "series": "best-company-end-of-july",
+            "question": "Will Alibaba be best?",
+            "state": "listed",
+            "state_id": "2025-11-27T11:58:00.000Z",
+            "said": "New market",
+            "observed_at": NOW - timedelta(minutes=2),
+            "alertable": True,
+            "themes": ("chinese-model-leaderboard",),
+            "series_title": "Which company is best at the end of July?",
+        }
+        return MarketView(**{**values, **changes})
+
+    return build
+
+
+@pytest.fixture
+def a_source() -> Callable[..., SourceView]:
+    def build(**changes: Any) -> SourceView:
+        values = {
+            "source": "wire",
+            "kind": "rss",
+            "state": "down",
+            "since": NOW - timedelta(minutes=20),
+            "said": "HTTP 503",
+            "observed_at": NOW,
+        }
+        return SourceView(**{**values, **changes})
+
+    return build
+
+
+@pytest.fixture
 def a_message() -> Callable[..., Message]:
     def build(**changes: Any) -> Message:
         entry = {
@@ -124,5 +224,29 @@ def a_message() -> Callable[..., Message]:
             "alerts": (entry,),
         }
         return Message(**{**values, **changes})
+
+    return build
+
+
+@pytest.fixture
+def stored() -> Callable[..., dict[str, Any]]:
+    """What is kept of one alert over views of one kind, as a draft keeps it."""
+    adapter: TypeAdapter[Rule] = TypeAdapter(AnyRule)
+
+    def build(*views: Any, rule: str = "", at: datetime = NOW, **changes: Any) -> dict[str, Any]:
+        kind = next(name for shape, name in KINDS.items() if isinstance(views[0], shape))
+        severity = changes.pop("severity", "info")
+        settings = {"name": rule or kind, "on": kind, "channels": ["console"], "severity": severity}
+        made = BUILDERS[kind](adapter.validate_python(settings), views)
+        return {
+            **made,
+            "kind": kind,
+            "rule": rule or kind,
+            "severity": severity,
+            "at": format_instant(at),
+            "group_key": f"{kind}:{made['title']}",
+            "why": ["it matched"],
+            **changes,
+        }
 
     return build

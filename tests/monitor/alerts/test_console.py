@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -55,6 +56,14 @@ async def test_hostile_text_is_inert_on_a_terminal(a_message: BuildMessage) -> N
     assert "\x07" not in text
     assert "\u202e" not in text
     assert "\\x1b]0;owned\\x07" in text
+
+
+async def test_a_template_replaces_the_lines(a_message: BuildMessage) -> None:
+    stream = io.StringIO()
+    model = ConsoleChannel(name="console", kind="console", template=Path("mine.j2"))
+    environ = Surroundings({}, lambda name: "one {{ rule }}\ntwo", stream, stream)
+    await model.resolve(environ).send(a_message(), NO_NETWORK)
+    assert stream.getvalue() == "2025-11-27 12:00:00 [info] one jump\n  two\n"
 
 
 async def test_a_terminal_without_unicode_still_shows_the_alert(a_message: BuildMessage) -> None:

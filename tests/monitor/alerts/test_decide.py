@@ -1,60 +1,20 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
-from monitor.alerts.decide import (
-    AlertDraft,
-    Decision,
-    History,
-    PastAlert,
-    decide,
-    horizon,
-    schedule_draft,
-    subject_keys,
-)
-from monitor.alerts.rules import AnyRule, Rule, ScheduleRule
-from monitor.alerts.views import MoveView, SignalView, StandingView
+from monitor.alerts.decide import Guards, horizon, schedule_draft, subject_keys
+from monitor.alerts.inhibit import Inhibit
+from monitor.alerts.rules import ScheduleRule
+from monitor.alerts.views import MoveView, SignalView, StandingView, Views
+from tests.monitor.alerts.deciding import a_rule, run
 
 BuildSignal = Callable[..., SignalView]
 BuildMove = Callable[..., MoveView]
 BuildStanding = Callable[..., StandingView]
-
-
-def a_rule(on: str, **changes: Any) -> Rule:
-    adapter: TypeAdapter[Rule] = TypeAdapter(AnyRule)
-    return adapter.validate_python({"name": on, "channels": ["console"], "on": on, **changes})
-
-
-def past_of(*drafts: AlertDraft) -> History:
-    """The history as storage would give it back."""
-    rows = [
-        PastAlert(
-            draft.dedup_key, draft.escalation, draft.rule, draft.kind, draft.severity, draft.at,
-            draft.title, draft.group_key, str(draft.payload["subject"]),
-            tuple(draft.payload["series"]), draft.move_ids, draft.size, draft.suppressed,
-        )
-        for draft in drafts
-    ]  # fmt: skip
-    return History(previous={row.dedup_key: row for row in rows}, recent=tuple(rows))
-
-
-def run(
-    rules: Sequence[Rule],
-    *,
-    now: datetime,
-    signals: Sequence[SignalView] = (),
-    moves: Sequence[MoveView] = (),
-    standings: Sequence[StandingView] = (),
-    told: Sequence[AlertDraft] = (),
-) -> Decision:
-    return decide(rules, signals, moves, standings, now=now, history=past_of(*told))
 
 
 def test_a_story_is_told_once_for_many_outlets_and_themes(
@@ -77,11 +37,14 @@ def test_a_story_is_told_once_for_many_outlets_and_themes(
     assert [skip.reason for skip in again.skips] == ["already told"]
 
 
-def test_each_rule_tells_a_story_for_itself(a_signal: BuildSignal, now: datetime) -> None:
-    rules = [a_rule("signal", name="one"), a_rule("signal", name="two")]
+def test_each_rule_tells_a_story_to_its_own_channel(a_signal: BuildSignal, now: datetime) -> None:
+    rules = [a_rule("signal", name="one"), a_rule("signal", name="two", channels=["phone"])]
     decision = run(rules, now=now, signals=[a_signal()])
-    assert sorted(draft.rule for draft in decision.drafts) == ["one", "two"]
+    assert [(draft.rule, draft.channels) for draft in decision.drafts] == [
+        ("one", ("console",)), ("two", ("phone",)),
+    ]  # fmt: skip
     assert len({draft.dedup_key for draft in decision.drafts}) == 2
+    assert {draft.about for draft in decision.drafts} == {"story:s1"}
 
 
 def test_a_merged_story_is_not_told_again(a_signal: BuildSignal, now: datetime) -> None:
@@ -300,37 +263,20 @@ def test_every_draft_key_is_among_the_keys_that_were_asked_for(
     a_signal: BuildSignal, a_move: BuildMove, a_standing: BuildStanding, now: datetime
 ) -> None:
     rules = [a_rule("signal"), a_rule("move"), a_rule("standing")]
-    views = ([a_signal()], [a_move(), a_move(outcome_id=2)], [a_standing()])
-    decision = decide(rules, *views, now=now, history=History())
+    views = Views(
+        signals=[a_signal()], moves=[a_move(), a_move(outcome_id=2)], standings=[a_standing()]
+    )
+    decision = run(
+        rules, now=now, signals=views.signals, moves=views.moves, standings=views.standings
+    )
     assert len(decision.drafts) == 3
-    assert {draft.dedup_key for draft in decision.drafts} <= subject_keys(rules, *views)
+    assert {draft.dedup_key for draft in decision.drafts} <= subject_keys(rules, views)
 
 
-def test_the_horizon_covers_the_longest_cooldown() -> None:
+def test_the_horizon_covers_all_that_a_later_decision_asks_for() -> None:
+    within = Inhibit(source_matchers=("rule=a",), target_matchers=("rule=b",), within="5d")  # type: ignore[arg-type]
     assert horizon([]) == timedelta(hours=24)
     assert horizon([a_rule("move", cooldown="3d")]) == timedelta(days=3)
-
-
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    steps=st.lists(
-        st.lists(st.tuples(st.integers(1, 3), st.integers(0, 50)), max_size=4), max_size=4
-    )
-)
-def test_no_dedup_key_is_told_twice_at_one_escalation(
-    a_move: BuildMove, now: datetime, steps: list[list[tuple[int, int]]]
-) -> None:
-    told: list[AlertDraft] = []
-    for step, legs in enumerate(steps):
-        moves = [
-            a_move(outcome_id=outcome, move=0.05 + 0.01 * step, start_at=start, end_at=now,
-                   move_key=f"{outcome}@{minutes}")
-            for outcome, minutes in dict(legs).items()
-            if (start := now - timedelta(minutes=minutes))
-        ]  # fmt: skip
-        decision = run([a_rule("move")], now=now, moves=moves, told=told)
-        told += [*decision.drafts, *decision.suppressed]
-    keys = [(draft.dedup_key, draft.escalation) for draft in told]
-    assert len(keys) == len(set(keys))
-    for move_key in {key for draft in told for key in draft.move_ids}:
-        assert sum(move_key in draft.move_ids and draft.escalation == 0 for draft in told) == 1
+    assert horizon([a_rule("source", repeat_interval="4d")]) == timedelta(days=4)
+    assert horizon([a_rule("market", within="7d")]) == timedelta(days=7)
+    assert horizon([], Guards(inhibit=[within])) == timedelta(days=5)

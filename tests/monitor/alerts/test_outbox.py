@@ -27,7 +27,8 @@ from monitor.alerts.outbox import (
 from monitor.clock import ManualClock
 from monitor.errors import DeliveryError
 from storage import Store, delivery_repo, open_store
-from storage.alert_repo import AlertDraft, add_alert
+from storage.alert_repo import AlertDraft, add_alert, attempts
+from storage.delivery_repo import Planned
 from storage.models import Delivery
 
 START = datetime(2025, 11, 27, 12, 0, tzinfo=UTC)
@@ -86,10 +87,21 @@ def clock() -> ManualClock:
     return ManualClock(START)
 
 
-def queue(store: Store, *channels: str, key: str = "k1", payload: object = None) -> None:
+def queue(
+    store: Store,
+    *channels: str,
+    key: str = "k1",
+    payload: object = None,
+    bundle: str | None = None,
+    due_at: datetime = START,
+) -> None:
+    entry = {
+        "labels": {"alertname": "r", "key": key}, "annotations": {"summary": f"alert {key}"},
+        "startsAt": "2025-11-27T12:00:00.000Z", "generatorURL": "",
+    }  # fmt: skip
     words = {
         "kind": "schedule", "rule": "r", "severity": "info", "title": f"alert {key}", "why": [],
-        "at": "2025-11-27T12:00:00.000Z", "group_key": key, "lines": [], "alerts": [],
+        "at": "2025-11-27T12:00:00.000Z", "group_key": key, "lines": [], "alerts": [entry],
     }  # fmt: skip
     draft = AlertDraft(
         dedup_key=key, escalation=0, rule="r", kind="schedule", severity="info", at=START,
@@ -97,7 +109,12 @@ def queue(store: Store, *channels: str, key: str = "k1", payload: object = None)
         payload=cast(Mapping[str, object], payload if payload is not None else words),
     )  # fmt: skip
     with store.begin() as session:
-        assert add_alert(session, draft) is not None
+        planned = [Planned(channel, due_at, bundle) for channel in channels]
+        assert add_alert(session, draft, planned) is not None
+
+
+def members(message: Message) -> list[str]:
+    return sorted(entry["labels"]["key"] for entry in message.alerts)
 
 
 def outbox(store: Store, clock: ManualClock, **policy: timedelta) -> Outbox:
@@ -237,7 +254,7 @@ async def test_without_a_restart_the_lease_ends_the_wait(store: Store, clock: Ma
     with store.begin() as session:
         lease = DeliveryPolicy().lease
         delivery_repo.claim_due(session, now=clock.now(), limit=1, lease=lease)
-    clock.advance(DeliveryPolicy().lease)
+    clock.advance(lease)
     channel = Recorder("a")
     await deliver(store, clock, channel)
     assert channel.sent[0].may_repeat
@@ -286,6 +303,80 @@ async def test_one_bad_message_does_not_stand_before_the_others(
         "alert bad",
         "alert good",
         "alert bad",
+    ]
+
+
+async def test_what_waits_under_one_bundle_is_one_message_and_stays_so(
+    store: Store, clock: ManualClock
+) -> None:
+    for key in ("k1", "k2"):
+        queue(store, "a", key=key, bundle="digest:r", due_at=START + timedelta(hours=1))
+    channel = Recorder("a", DeliveryError("HTTP 502", recoverable=True, maybe_sent=True), None)
+    early = await deliver(store, clock, channel)
+    clock.advance(timedelta(hours=1))
+    failed = await deliver(store, clock, channel)
+    queue(store, "a", key="k3", bundle="digest:r", due_at=clock.now())
+    clock.advance(timedelta(seconds=5))
+    done = await deliver(store, clock, channel)
+
+    assert (early, failed.retried, done.sent) == (DeliveryReport(), 1, 2)
+    assert [(members(message), message.may_repeat) for message in channel.sent] == [
+        (["k1", "k2"], False),
+        (["k3"], False),
+        (["k1", "k2"], True),
+    ]
+    assert channel.sent[0].key == channel.sent[2].key
+    assert {message.held for message in channel.sent} == {"digest"}
+
+
+async def test_a_digest_of_a_long_weekend_is_tried_for_a_day_like_any_other(
+    store: Store, clock: ManualClock
+) -> None:
+    queue(store, "a", bundle="quiet:weekend", due_at=START + timedelta(days=3))
+    clock.advance(timedelta(days=3))
+    channel = Recorder("a", DeliveryError("HTTP 500", recoverable=True), None)
+    await deliver(store, clock, channel)
+    assert the_row(store).state == "queued"
+    clock.advance(timedelta(seconds=5))
+    await deliver(store, clock, channel)
+    assert the_row(store).state == "sent"
+
+
+async def test_a_channel_that_names_a_pause_gets_nothing_new_either(
+    store: Store, clock: ManualClock
+) -> None:
+    queue(store, "a", key="k1")
+    busy = DeliveryError("HTTP 429", recoverable=True, retry_after_s=120)
+    a, b, box = Recorder("a", busy, None), Recorder("b"), outbox(store, clock)
+    await deliver_channel(box, a)
+    queue(store, "a", "b", key="k2")
+    for _ in range(2):
+        clock.advance(timedelta(seconds=59))
+        await deliver_channel(box, a)
+        await deliver_channel(box, b)
+    asked = len(a.sent)
+    clock.advance(timedelta(seconds=2))
+    report = await deliver_channel(box, a)
+    assert (asked, len(b.sent), report.sent) == (1, 1, 2)
+
+
+async def test_every_attempt_is_on_record_with_what_came_of_it(
+    store: Store, clock: ManualClock
+) -> None:
+    queue(store, "a")
+    lost = DeliveryError("no answer before the deadline", recoverable=True, maybe_sent=True)
+    channel = Recorder("a", lost, None)
+    await deliver(store, clock, channel)
+    clock.advance(timedelta(seconds=5))
+    await deliver(store, clock, channel)
+    with store.read() as session:
+        kept = [
+            (tried.number, tried.result, tried.error, tried.may_repeat)
+            for tried in attempts(session, 1)
+        ]
+    assert kept == [
+        (1, "retry", "no answer before the deadline", False),
+        (2, "sent", None, True),
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts.plain_text import cut, escape, one_line, unmentioned
+from monitor.alerts.plain_text import clean, cut, escape, one_line, unmentioned
 
 ANY_TEXT = st.text(st.characters(), max_size=40)
 
@@ -66,3 +66,39 @@ def test_mentions_and_markup_are_broken_apart(text: str) -> None:
 
 def test_control_characters_never_reach_a_chat() -> None:
     assert unmentioned("a\x00\x1b[2J\r\nBcc: x\u202e") == "a[2J\nBcc: x"
+
+
+@pytest.mark.parametrize(("text", "limit", "expected"), [
+    ("a\x1b[2J\r\nb\u202e c\ud800", None, "a[2J b c"),
+    ("家 👩\u200d💻 ok", None, "家 👩\u200d💻 ok"),  # a joined emoji keeps its joiner
+    ("soft\u00adhy\u200bphen", None, "softhyphen"),
+    ("x" * 50, 10, "x" * 9 + "…"),
+    pytest.param("\u200b" * 90 + "late", 10, "…", id="far beyond the limit, left out and said"),
+    ("", 10, ""),
+])  # fmt: skip
+def test_a_clean_text_is_one_bounded_line_without_hidden_characters(
+    text: str, limit: int | None, expected: str
+) -> None:
+    assert clean(text, limit) == expected
+
+
+@settings(max_examples=150)
+@given(text=ANY_TEXT, limit=st.none() | st.integers(1, 45))
+def test_cleaning_twice_changes_nothing_more(text: str, limit: int | None) -> None:
+    once = clean(text, limit)
+    assert clean(once, limit) == once
+    assert limit is None or len(once) <= limit
+    assert once.encode().decode() == once
+
+
+def test_a_text_of_a_megabyte_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+    category = unicodedata.category
+
+    def counting(character: str) -> str:
+        looked_at.append(character)
+        return category(character)
+
+    monkeypatch.setattr(unicodedata, "category", counting)
+    assert len(clean("\u202ea" * 1_000_000, 300)) <= 300
+    assert len(looked_at) < 10_000

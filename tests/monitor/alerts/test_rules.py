@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from monitor.alerts.rules import AnyRule, Rule, ScheduleRule, latest_run, matches
-from monitor.alerts.views import MoveView, SignalView, StandingView
-
-Build = Callable[..., Any]
+from monitor.alerts.rules import AnyRule, LinkRule, MarketRule, Rule, ScheduleRule, latest_run
 
 
 def a_rule(on: str, **changes: Any) -> Rule:
@@ -18,87 +14,48 @@ def a_rule(on: str, **changes: Any) -> Rule:
     return adapter.validate_python({"name": "r", "channels": ["console"], "on": on, **changes})
 
 
-@pytest.mark.parametrize(("changes", "fires"), [
-    ({}, True),
-    ({"themes": ["ai-wearables"]}, True),
-    ({"themes": ["other"]}, False),
-    ({"kinds": ["launch", "rumor"]}, True),
-    ({"kinds": ["rumor"]}, False),
-    ({"entities": ["quark-glasses"]}, True),
-    ({"entities": ["meta-glasses"]}, False),
-    ({"min_score": 0.8}, True),
-    ({"min_score": 0.81}, False),
-    ({"min_tier": 1}, True),
-])  # fmt: skip
-def test_a_signal_rule_asks_all_it_names(
-    a_signal: Callable[..., SignalView], changes: dict[str, Any], fires: bool
-) -> None:
-    reasons = matches(a_rule("signal", **changes), a_signal())
-    assert (reasons is not None) == fires
+def test_for_is_the_name_of_how_long_a_thing_must_last() -> None:
+    rule = a_rule("source", **{"for": "10m"})
+    assert rule.hold_for == timedelta(minutes=10)
+    assert "for" in rule.model_json_schema()["properties"]
+    assert "hold_for" not in rule.model_json_schema()["properties"]
+    assert rule.model_dump(mode="json", by_alias=True)["for"] == "10m"
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        a_rule("source", hold_for="10m")
 
 
-def test_min_tier_counts_downwards_because_one_is_best(
-    a_signal: Callable[..., SignalView],
-) -> None:
-    rule = a_rule("signal", min_tier=2)
-    assert matches(rule, a_signal(tier=2)) is not None
-    assert matches(rule, a_signal(tier=3)) is None
+def test_a_rule_is_grouped_by_labels_or_by_a_wait() -> None:
+    assert not a_rule("move").is_grouped
+    assert not a_rule("move", group_wait="0s").is_grouped
+    assert a_rule("move", group_by=["theme"]).is_grouped
+    assert a_rule("move", group_wait="30s").is_grouped
+    assert a_rule("move").group_interval == timedelta(minutes=5)
 
 
-@pytest.mark.parametrize(("changes", "fires"), [
-    ({"min_pp": 9}, True),
-    ({"min_pp": 9.1}, False),
-    ({"direction": "down"}, True),
-    ({"direction": "up"}, False),
-    ({"min_z": 3}, True),
-    ({"min_z": 6}, False),
-    ({"verdict": "no_public_cause_found"}, False),
-    ({"themes": ["ai-wearables"]}, False),
-])  # fmt: skip
-def test_a_move_rule_asks_all_it_names(
-    a_move: Callable[..., MoveView], changes: dict[str, Any], fires: bool
-) -> None:
-    reasons = matches(a_rule("move", **changes), a_move(z=-5.0))
-    assert (reasons is not None) == fires
-
-
-@pytest.mark.parametrize("z", [None, float("nan")])
-def test_an_unknown_z_never_passes_a_z_bound(
-    a_move: Callable[..., MoveView], z: float | None
-) -> None:
-    assert matches(a_rule("move", min_z=0), a_move(z=z)) is None
-
-
-def test_a_move_that_did_not_persist_fires_nothing(a_move: Callable[..., MoveView]) -> None:
-    assert matches(a_rule("move"), a_move(persisted=False)) is None
-
-
-def test_a_verdict_rule_fires_when_its_verdict_is_written(
-    a_move: Callable[..., MoveView],
-) -> None:
-    rule = a_rule("move", verdict="no_public_cause_found")
-    reasons = matches(rule, a_move(verdict="no_public_cause_found"))
-    assert reasons is not None
-    assert "verdict no public cause found" in reasons
-
-
-def test_a_standing_rule_asks_board_and_change(
-    a_standing: Callable[..., StandingView],
-) -> None:
-    view = a_standing()
-    assert matches(a_rule("standing", boards=["text"], changes=["new_leader"]), view)
-    assert matches(a_rule("standing", boards=["vision"]), view) is None
-    assert matches(a_rule("standing", changes=["new_model"]), view) is None
-
-
-def test_a_rule_never_fires_on_another_kind_of_view(a_signal: Build, a_move: Build) -> None:
-    assert matches(a_rule("move"), a_signal()) is None
-    assert matches(a_rule("signal"), a_move()) is None
-    assert matches(a_rule("schedule", at="08:00"), a_signal()) is None
+def test_a_rule_on_links_or_markets_has_the_defaults_of_the_contract() -> None:
+    link, market = a_rule("link"), a_rule("market")
+    assert isinstance(link, LinkRule)
+    assert isinstance(market, MarketRule)
+    assert link.verdicts == ("moved_up", "moved_down")
+    assert market.states == ("listed", "closing", "rules_changed", "dispute", "resolved")
+    assert market.within == timedelta(hours=24)
 
 
 @pytest.mark.parametrize(("on", "changes", "says"), [
-    ("link", {}, "does not match any of the expected tags"),
+    ("lnk", {}, "does not match any of the expected tags"),
+    ("link", {"verdicts": ["moved"]}, "moved_up"),
+    ("link", {"max_p": 0}, "greater than 0"),
+    ("link", {"relation": "other"}, "own"),
+    ("market", {"states": ["open"]}, "listed"),
+    ("market", {"states": []}, "at least 1 item"),
+    ("market", {"within": "0s"}, "longer than 0s"),
+    ("source", {"for": "0s"}, "longer than 0s"),
+    ("move", {"max_spread_pp": 101}, "less than or equal to 100"),
+    ("move", {"matchers": ["venu=x"]}, r"unknown label 'venu' \(did you mean venue\?\)"),
+    ("move", {"group_by": ["them"]}, "theme"),
+    ("signal", {"min_novelty": 2}, "less than or equal to 1"),
+    ("signal", {"min_publishers": 0}, "greater than or equal to 1"),
+    ("schedule", {"at": "08:00", "weekdays": ["mon"]}, "is no weekday"),
     ("signal", {"channels": []}, "at least 1 item"),
     ("signal", {"kinds": ["lunch"]}, "launch"),
     ("signal", {"min_pp": 3}, "Extra inputs"),
@@ -120,6 +77,25 @@ def test_a_schedule_is_due_at_the_wall_clock_of_its_zone(now: datetime, due: dat
     rule = a_rule("schedule", at="08:00", tz="Asia/Shanghai")
     assert isinstance(rule, ScheduleRule)
     assert latest_run(rule, now) == due
+
+
+@pytest.mark.parametrize(("now", "due"), [
+    (datetime(2025, 11, 28, 9, tzinfo=UTC), datetime(2025, 11, 28, 8, tzinfo=UTC)),  # a Friday
+    (datetime(2025, 11, 30, 9, tzinfo=UTC), datetime(2025, 11, 28, 8, tzinfo=UTC)),
+    (datetime(2025, 12, 1, 7, tzinfo=UTC), datetime(2025, 11, 28, 8, tzinfo=UTC)),
+    (datetime(2025, 12, 1, 8, tzinfo=UTC), datetime(2025, 12, 1, 8, tzinfo=UTC)),
+])  # fmt: skip
+def test_a_schedule_of_weekdays_skips_the_others(now: datetime, due: datetime) -> None:
+    rule = a_rule("schedule", at="08:00", weekdays=["monday:friday"])
+    assert isinstance(rule, ScheduleRule)
+    assert latest_run(rule, now) == due
+
+
+def test_a_schedule_of_one_weekday_reaches_back_a_week() -> None:
+    rule = a_rule("schedule", at="08:00", weekdays=["monday"])
+    assert isinstance(rule, ScheduleRule)
+    before = datetime(2025, 12, 1, 7, 59, tzinfo=UTC)  # a Monday
+    assert latest_run(rule, before) == datetime(2025, 11, 24, 8, tzinfo=UTC)
 
 
 def test_a_schedule_follows_summer_time() -> None:

@@ -60,12 +60,58 @@ async def test_the_signature_can_be_verified_by_the_receiver(a_message: BuildMes
     await channel.send(a_message(), receiver)
     ((url, body, headers),) = receiver.posts
     expected = hmac.new(b"s3cret", body, hashlib.sha256).hexdigest()
+    timed = hmac.new(b"s3cret", b"1764244800." + body, hashlib.sha256).hexdigest()
     assert url == URL
     assert headers == {
         "Content-Type": "application/json",
         "X-Signal-Monitor-Key": "k1",
+        "X-Signal-Monitor-Timestamp": "1764244800",
         "X-Signal-Monitor-Signature": f"sha256={expected}",
+        "X-Signal-Monitor-Signature-V2": f"sha256={timed}",
     }
+
+
+async def test_a_later_attempt_signs_its_own_time(a_message: BuildMessage) -> None:
+    receiver = Receiver()
+    channel = Webhook("desk", SecretStr(URL), SecretStr("s3cret"))
+    first = a_message()
+    await channel.send(first, receiver)
+    await channel.send(
+        a_message(said_at=first.said_at + timedelta(minutes=5), may_repeat=True), receiver
+    )
+    (_, _, one), (_, _, two) = receiver.posts
+    assert one["X-Signal-Monitor-Key"] == two["X-Signal-Monitor-Key"]
+    assert int(two["X-Signal-Monitor-Timestamp"]) - int(one["X-Signal-Monitor-Timestamp"]) == 300
+    assert one["X-Signal-Monitor-Signature-V2"] != two["X-Signal-Monitor-Signature-V2"]
+
+
+async def test_every_alert_of_a_digest_tells_its_own(a_message: BuildMessage) -> None:
+    entry = a_message().alerts[0]
+    told = [
+        {**entry, "annotations": {"summary": said, "description": f"all of {said}"}}
+        for said in ("one", "two")
+    ]
+    body = json.loads(v4_body(a_message(alerts=told), receiver="desk"))
+    descriptions = [alert["annotations"]["description"] for alert in body["alerts"]]
+    assert descriptions == ["all of one", "all of two"]
+
+
+async def test_a_template_replaces_the_description(a_message: BuildMessage) -> None:
+    receiver = Receiver()
+    model = settings(url=URL, template="desk.j2")
+    channel = model.resolve(around({"desk.j2": "{{ severity }}: {{ title }}"}))
+    await channel.send(a_message(), receiver)
+    (alert,) = json.loads(receiver.posts[0][1])["alerts"]
+    assert alert["annotations"]["description"] == "info: series-x: Alibaba −9.0 pp"
+
+
+@pytest.mark.parametrize(("files", "says"), [
+    ({}, r"desk: cannot read desk\.j2: No such file"),
+    ({"desk.j2": "one\n{% if %}"}, r"desk: template desk\.j2:2: "),
+])  # fmt: skip
+def test_a_bad_template_is_named_with_its_line(files: dict[str, str], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        settings(url=URL, template="desk.j2").resolve(around(files))
 
 
 async def test_a_repeat_carries_the_same_key_and_says_so(a_message: BuildMessage) -> None:
@@ -74,7 +120,7 @@ async def test_a_repeat_carries_the_same_key_and_says_so(a_message: BuildMessage
     headers = receiver.posts[0][2]
     assert headers["X-Signal-Monitor-Key"] == "k1"
     assert headers["X-Signal-Monitor-May-Repeat"] == "true"
-    assert "X-Signal-Monitor-Signature" not in headers
+    assert not [name for name in headers if "Signature" in name]
 
 
 def test_the_body_has_the_shape_of_alertmanager_version_4(a_message: BuildMessage) -> None:
@@ -144,7 +190,9 @@ async def test_the_receivers_pause_is_passed_on(
     ({"url": URL, "secret_env": "A", "secret_file": "b"}, "not both"),
     ({"url": "ftp://x.example"}, "is not an http or https address"),
     ({"url": "https://me:pw@x.example"}, "without user name"),
+    ({"url": "https://x.example:T0K3N/"}, "is not an http or https address"),
     ({"url": URL, "deadline": "5m"}, "between 1s and 30s"),
+    ({"url": URL, "wake_for": "loud"}, "'info', 'warning' or 'critical'"),
 ])  # fmt: skip
 def test_wrong_settings_are_refused_without_quoting_them(
     changes: dict[str, Any], says: str

@@ -154,8 +154,8 @@ def test_status_names_every_problem_and_check_makes_it_the_exit_code(cli: Cli) -
 
 @pytest.mark.usefixtures("filled")
 def test_alerts_are_listed_with_where_they_went(cli: Cli) -> None:
-    row = cli("alerts", "list", *SINCE).out.splitlines()[1].split()
-    assert row[-3:] == ["console", "queued", "0"]
+    row = cli("alerts", "list", *SINCE).out.splitlines()[1]
+    assert "console queued" in row
 
 
 def test_themes_are_listed_without_a_database(cli: Cli) -> None:

@@ -215,7 +215,7 @@ async def test_news_of_a_market_is_alerted_once(desk: Desk) -> None:
     await show(desk, page("Zetacorp", rules=ON))
 
     (alert,) = desk.rows(Alert, rule="news")
-    assert alert.title == "Zetacorp · rule change · 2026-03-02"
+    assert alert.title == "Zetacorp · rule change · seen 2026-03-02"
     assert "Rules changed: Best AI model in March?" in str(alert.payload)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from monitor.jobs import process as module
+from monitor.jobs import schedules
 from storage import StorageError, alert_repo
 from storage.models import Alert, Delivery, Item, Signal, Tag
 from tests.builders import NOON
@@ -115,7 +115,7 @@ async def test_a_brief_that_was_sent_is_not_written_again(
         written.append(1)
         return ["all quiet"]
 
-    monkeypatch.setattr(module, "brief_lines", write)
+    monkeypatch.setattr(schedules, "brief_lines", write)
     for _ in range(3):
         scheduled.after(61)
         scheduled.process(schedules_since=NOON)

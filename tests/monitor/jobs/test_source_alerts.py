@@ -10,9 +10,11 @@ import pytest
 
 from monitor.alerts.message import render
 from monitor.alerts.rules import SourceRule
+from monitor.alerts.views import Views
 from monitor.config import parse_config
 from monitor.errors import ConfigError, PermanentSourceError, TransientSourceError
-from monitor.jobs.source_alerts import raise_source_alerts
+from monitor.jobs.alerting import tell_views
+from monitor.jobs.source_alerts import source_views
 from storage import source_repo
 from storage.models import Alert, Delivery
 from tests.builders import NOON, at
@@ -36,11 +38,18 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 def told(desk: Desk, *rules: SourceRule, since: datetime | None = NOON) -> list[str]:
     """Raise alerts and return the titles of those that are new."""
     before = len(desk.rows(Alert))
+    given = rules or (a_rule(),)
     with desk.session() as session:
-        count = raise_source_alerts(
-            session, rules or (a_rule(),), desk.app.sources, now=desk.clock.now(),
-            watched_since=since,
-        )  # fmt: skip
+        views = source_views(
+            session, given, desk.app.sources, now=desk.clock.now(), watched_since=since
+        )
+        count = tell_views(
+            session,
+            given,
+            Views(sources=views),
+            section=desk.app.config.alerts,
+            now=desk.clock.now(),
+        )
     titles = [row.title for row in desk.rows(Alert)][before:]
     assert len(titles) >= count
     return titles
@@ -153,7 +162,7 @@ async def test_the_message_can_be_read_alone(desk: Desk) -> None:
     message = render(desk.rows(Alert)[0].payload, now=at(90))
 
     assert message.lines[1:] == (
-        "A source of kind rss. Last read 2026-03-02 12:00:00 UTC, 1 h ago",
+        "A source of kind rss. Last read 2026-03-02 12:00:00 UTC, 1 hour ago",
         "Rule sick (warning): source wire; state down",
     )
     assert message.alerts[0]["labels"] == {
@@ -165,9 +174,10 @@ async def test_the_message_can_be_read_alone(desk: Desk) -> None:
 async def test_without_such_a_rule_nothing_is_asked(desk: Desk) -> None:
     await fail(desk, 5)
     with desk.session() as session:
-        assert raise_source_alerts(
+        found = source_views(
             session, desk.app.rules, desk.app.sources, now=NOON, watched_since=NOON
-        ) == 0  # fmt: skip
+        )
+    assert found == []
 
 
 def test_the_config_takes_such_a_rule_and_knows_its_sources() -> None:
