@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from monitor.alerts.channel import Channel, Surroundings
-from monitor.alerts.dead_man import DeadMan
+from monitor.alerts.channels.base import Channel, Surroundings
+from monitor.alerts.channels.dead_man import DeadMan
 from monitor.alerts.rules import Rule
 from monitor.clock import Clock
 from monitor.config import Config

@@ -21,16 +21,16 @@ from pydantic import (
 )
 
 from monitor import yaml_file
-from monitor.alerts import AnyChannel
-from monitor.alerts.dead_man import DeadManSwitch
-from monitor.alerts.inhibit import Inhibit
+from monitor.alerts.channels.dead_man import DeadManSwitch
+from monitor.alerts.channels.kinds import AnyChannel
 from monitor.alerts.rules import AnyRule, SignalKind, Storm
-from monitor.alerts.time_intervals import TimeInterval
+from monitor.alerts.rules.inhibit import Inhibit
+from monitor.alerts.rules.time_intervals import TimeInterval
+from monitor.checks.references import reference_problems
 from monitor.durations import PositiveDuration, Size
 from monitor.environment import overridden
 from monitor.errors import ConfigError
 from monitor.problems import masked, structural_problems
-from monitor.references import reference_problems
 from monitor.sources import source_union
 from monitor.sources.base import MarketRef
 from monitor.timezones import Zone

@@ -10,8 +10,8 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from monitor.alerts.channel import Channel
-from monitor.alerts.feed import Feed, atom
+from monitor.alerts.channels.base import Channel
+from monitor.alerts.channels.feed import Feed, atom
 from monitor.alerts.outbox import Outbox, deliver_channel
 from monitor.app import App
 from monitor.hints import open_hints

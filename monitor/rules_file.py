@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from monitor import catalog_file, yaml_file
-from monitor.alert_references import alert_problems
-from monitor.alerts.inhibit import Inhibit
 from monitor.alerts.rules import AnyRule
-from monitor.alerts.time_intervals import TimeInterval
+from monitor.alerts.rules.inhibit import Inhibit
+from monitor.alerts.rules.time_intervals import TimeInterval
+from monitor.checks.alerts import alert_problems
+from monitor.checks.plain_values import twice
 from monitor.config import AlertsSection, Config, Section, load_config
 from monitor.errors import ConfigError
-from monitor.plain_values import twice
 from monitor.problems import Problem, structural_problems
 
 _PARTS = ("rules", "inhibit", "time_intervals")

@@ -24,7 +24,7 @@ import pytest
 import stamina
 from sqlmodel import func, select
 
-from monitor.alerts.channel import Surroundings
+from monitor.alerts.channels.base import Surroundings
 from monitor.app import App, open_app
 from monitor.clock import ManualClock
 from monitor.config import parse_config

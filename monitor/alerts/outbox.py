@@ -16,8 +16,8 @@ from typing import Protocol, TypeVar
 
 from sqlmodel import Session
 
-from monitor.alerts.channel import Channel, Poster
-from monitor.alerts.message import Message, render
+from monitor.alerts.channels.base import Channel, Poster
+from monitor.alerts.words.message import Message, render
 from monitor.clock import Clock
 from monitor.errors import DeliveryError
 from storage import delivery_repo

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from monitor.alerts.channel import ChannelModel
+from monitor.alerts.channels.base import ChannelModel
 from monitor.alerts.rules import SEVERITIES, RuleModel, Storm
-from monitor.alerts.time_intervals import TimeInterval, end_of, holds
+from monitor.alerts.rules.time_intervals import TimeInterval, end_of, holds
 from storage.alert_repo import AlertDraft
 from storage.delivery_load import Load
 from storage.delivery_repo import Planned

@@ -230,7 +230,7 @@ def _next(report: Report, now: datetime) -> Iterator[str]:
 
 def _matchers(labels: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield, a label a line, what may follow `alerts silence`."""
-    from monitor.alerts.matchers import LABELS
+    from monitor.alerts.rules.matchers import LABELS
 
     for label in LABELS:
         values = labels.get(label, ())

@@ -125,7 +125,7 @@ async def _send_test(
     options: Options, config: Config, channel: str
 ) -> tuple[float, DeliveryError | None]:
     """Return how many seconds the channel took, and what went wrong."""
-    from monitor.alerts import message as messages
+    from monitor.alerts.words import message as messages
     from monitor.cli.operate import surroundings
     from monitor.clock import SystemClock
     from monitor.http_client import HttpClient

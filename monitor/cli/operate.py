@@ -205,7 +205,7 @@ def version() -> None:
 
 def surroundings(options: Options) -> Any:
     """Return the variables, files and streams that channels are resolved with."""
-    from monitor.alerts.channel import Surroundings
+    from monitor.alerts.channels.base import Surroundings
 
     folder = options.config_file().resolve().parent
 

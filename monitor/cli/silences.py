@@ -16,7 +16,7 @@ from monitor.cli.tables import printable, safe, show_rows
 from monitor.errors import ConfigError, MonitorError
 
 if TYPE_CHECKING:
-    from monitor.alerts.matchers import Matcher
+    from monitor.alerts.rules.matchers import Matcher
     from monitor.config import Config
     from storage.models import Alert
 
@@ -144,7 +144,7 @@ def silence_expire(
 
 
 def _matcher(text: str) -> Matcher:
-    from monitor.alerts.matchers import parse_matcher
+    from monitor.alerts.rules.matchers import parse_matcher
 
     try:
         return parse_matcher(text)
@@ -205,8 +205,8 @@ def _check_values(matchers: Sequence[Matcher], config: Config, alerts: Sequence[
 
 def _known(label: str, config: Config) -> Collection[str]:
     """Return all values of a label; nothing when they cannot be known before."""
-    from monitor.alerts import rule_models
-    from monitor.alerts.view_labels import LABELS_OF
+    from monitor.alerts.rules import models as rule_models
+    from monitor.alerts.rules.view_labels import LABELS_OF
 
     closed: dict[str, Collection[str]] = {
         "rule": [rule.name for rule in config.alerts.rules],
@@ -235,7 +235,7 @@ def _say_added(
 
 def _say_matches(matchers: Sequence[Matcher], lately: Sequence[tuple[Alert, bool]]) -> None:
     """Say what it would have kept back, so that a slip is seen, and what it comes too late for."""
-    from monitor.alerts.matchers import matches_all
+    from monitor.alerts.rules.matchers import matches_all
     from monitor.reports.silences import labels_of
 
     found = [

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
-from monitor.alerts.channel import Surroundings
+from monitor.alerts.channels.base import Surroundings
 from monitor.app import App, open_app
 from monitor.clock import ManualClock
 from monitor.config import Config, parse_config

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session, col, select
 
-from monitor.alerts.past import as_past
+from monitor.alerts.deciding.past import as_past
 from monitor.alerts.rules import Rule, ScheduleRule, SourceRule
 from storage import alert_repo
 from storage.alert_repo import AlertDraft, History, PastAlert

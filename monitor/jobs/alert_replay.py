@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from monitor.alerts.decide import AlertDraft, Guards, decide, horizon, subject_keys
+from monitor.alerts.deciding.decide import AlertDraft, Guards, decide, horizon, subject_keys
 from monitor.alerts.rules import (
     LinkRule,
     MarketRule,

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, col, select
 
-from monitor.alerts.firings import TOGETHER
+from monitor.alerts.deciding.firings import TOGETHER
 from monitor.alerts.rules import MarketRule, MoveRule, Rule
 from storage.models import Alert, ItemRevision, Link, MarketRevision, Move, Signal, Tag
 from storage.records import MarketStatus

@@ -9,9 +9,16 @@ from datetime import datetime
 import structlog
 from sqlmodel import Session
 
-from monitor.alerts.decide import ActiveSilence, Decision, Guards, decide, horizon, subject_keys
-from monitor.alerts.matchers import parse_matcher
+from monitor.alerts.deciding.decide import (
+    ActiveSilence,
+    Decision,
+    Guards,
+    decide,
+    horizon,
+    subject_keys,
+)
 from monitor.alerts.rules import Rule
+from monitor.alerts.rules.matchers import parse_matcher
 from monitor.alerts.views import SourceView, Views
 from monitor.config import AlertsSection
 from monitor.jobs.candidates import candidates

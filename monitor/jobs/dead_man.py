@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from monitor.alerts.dead_man import DeadMan
+from monitor.alerts.channels.dead_man import DeadMan
 from monitor.app import App
 from monitor.errors import DeliveryError
 

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from sqlmodel import Session
 
-from monitor.alerts.decide import schedule_draft
+from monitor.alerts.deciding.decide import schedule_draft
 from monitor.alerts.rules import Rule, ScheduleRule
 from monitor.config import AlertsSection
 from monitor.jobs.alerting import raise_alerts

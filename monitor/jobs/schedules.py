@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from monitor.alerts.decide import AlertDraft, Decision, Guards, History, schedule_draft
-from monitor.alerts.firings import Firing
-from monitor.alerts.guards import held_back
-from monitor.alerts.past import Past
+from monitor.alerts.deciding.decide import AlertDraft, Decision, Guards, History, schedule_draft
+from monitor.alerts.deciding.firings import Firing
+from monitor.alerts.deciding.guards import held_back
+from monitor.alerts.deciding.past import Past
 from monitor.alerts.rules import Rule, ScheduleRule, latest_run
 from monitor.config import AlertsSection
 from monitor.jobs.alerting import guards

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from monitor.alerts.decide import Decision
+from monitor.alerts.deciding.decide import Decision
 from monitor.alerts.plan import plan
 from monitor.alerts.rules import Rule
 from monitor.config import AlertsSection

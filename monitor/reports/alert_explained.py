@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from monitor.alerts.matchers import LABELS, Matcher
 from monitor.alerts.rules import Rule
+from monitor.alerts.rules.matchers import LABELS, Matcher
 from monitor.config import AlertsSection
 from monitor.durations import format_duration
 from monitor.reports.alert_evidence import links_of, moves_of, signals_of

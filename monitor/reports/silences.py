@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from monitor.alerts.matchers import Labels, Matcher, matches_all, parse_matcher
+from monitor.alerts.rules.matchers import Labels, Matcher, matches_all, parse_matcher
 from storage import alert_repo, silence_repo
 from storage.models import Alert, Silence
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from monitor.alerts.channel import Surroundings
+from monitor.alerts.channels.base import Surroundings
 from monitor.app import open_app
 from monitor.clock import ManualClock
 from monitor.config import parse_config

@@ -17,7 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from monitor import daemon as module
-from monitor.alerts.message import Message
+from monitor.alerts.words.message import Message
 from monitor.daemon import Daemon, run_round, run_until_signal
 from monitor.errors import DeliveryError, TransientSourceError
 from monitor.http_session import SourceSession

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from monitor.alerts import payload
-from monitor.alerts.message import Message
 from monitor.alerts.rules import AnyRule, Rule
 from monitor.alerts.views import (
     LinkView,
@@ -20,6 +18,8 @@ from monitor.alerts.views import (
     SourceView,
     StandingView,
 )
+from monitor.alerts.words import payload
+from monitor.alerts.words.message import Message
 from storage.instants import format_instant
 
 KINDS: dict[type, str] = {

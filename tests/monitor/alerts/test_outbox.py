@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from monitor.alerts.channel import Channel, Poster
-from monitor.alerts.message import REPEAT_NOTE, Message
+from monitor.alerts.channels.base import Channel, Poster
 from monitor.alerts.outbox import (
     DeliveryPolicy,
     DeliveryReport,
@@ -24,6 +23,7 @@ from monitor.alerts.outbox import (
     deliver_due,
     delivery_key,
 )
+from monitor.alerts.words.message import REPEAT_NOTE, Message
 from monitor.clock import ManualClock
 from monitor.errors import DeliveryError
 from storage import Store, delivery_repo, open_store

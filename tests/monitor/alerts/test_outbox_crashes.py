@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from monitor.alerts.channel import Poster
-from monitor.alerts.message import Message
+from monitor.alerts.channels.base import Poster
 from monitor.alerts.outbox import Outbox, deliver_channel
+from monitor.alerts.words.message import Message
 from monitor.clock import ManualClock
 from monitor.errors import DeliveryError
 from storage import Store, delivery_repo, open_store

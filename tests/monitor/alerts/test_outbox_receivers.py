@@ -19,8 +19,8 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel import select
 
+from monitor.alerts.channels.webhook import Webhook
 from monitor.alerts.outbox import Outbox, deliver_channel
-from monitor.alerts.webhook import Webhook
 from monitor.clock import ManualClock
 from monitor.http_client import HttpClient
 from storage import Store, open_store

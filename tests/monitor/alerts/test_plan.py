@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.alerts.console import ConsoleChannel
+from monitor.alerts.channels.console import ConsoleChannel
 from monitor.alerts.plan import plan
 from monitor.alerts.rules import MoveRule, Storm
-from monitor.alerts.time_intervals import TimeInterval, end_of, holds
+from monitor.alerts.rules.time_intervals import TimeInterval, end_of, holds
 from storage.alert_repo import AlertDraft
 from storage.delivery_load import Load
 from storage.delivery_repo import Planned

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from monitor.alerts.message import render
 from monitor.alerts.rules import SourceRule
 from monitor.alerts.views import Views
+from monitor.alerts.words.message import render
 from monitor.config import parse_config
 from monitor.errors import ConfigError, PermanentSourceError, TransientSourceError
 from monitor.jobs.alerting import tell_views

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from monitor.alerts.decide import Decision
+from monitor.alerts.deciding.decide import Decision
 from monitor.config import AlertsSection
 from monitor.jobs.tell import tell
 from storage import Store, delivery_repo, open_store

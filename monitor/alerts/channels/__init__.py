@@ -1,0 +1,1 @@
+"""Where alerts go: each kind its settings and its sender."""

@@ -1,0 +1,1 @@
+"""What is told: rules times views, less what was told before and what is held back."""

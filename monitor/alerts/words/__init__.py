@@ -1,0 +1,1 @@
+"""What a message says: payloads kept with the alert, evidence, forms and templates."""

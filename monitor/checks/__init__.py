@@ -1,0 +1,1 @@
+"""Problems of a config that its types cannot see, each at its line."""
