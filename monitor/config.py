@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -30,7 +30,7 @@ from monitor.checks.references import reference_problems
 from monitor.durations import PositiveDuration, Size
 from monitor.environment import overridden
 from monitor.errors import ConfigError
-from monitor.problems import masked, structural_problems
+from monitor.problems import Problem, masked, structural_problems
 from monitor.sources import source_union
 from monitor.sources.base import MarketRef
 from monitor.timezones import Zone
@@ -215,8 +215,7 @@ def parse_config(
     text: str, *, name: str, folder: Path, environ: Mapping[str, str] | None = None
 ) -> Config:
     """Return the config that `text` holds; see `load_config`."""
-    document = yaml_file.read_document(text, name=name)
-    document, overrides = overridden(document, environ or {})
+    document, overrides = overridden(yaml_file.read_document(text, name=name), environ or {})
     problems = list(reference_problems(document.data))
     config = None
     try:
@@ -224,12 +223,14 @@ def parse_config(
     except ValidationError as error:
         problems += structural_problems(error, document, _schema())
     if problems or config is None:
-        lines = sorted({_line(document, name, overrides, *problem) for problem in problems})
-        shown = [line for _, line in lines[:MAX_SHOWN]]
-        if len(lines) > MAX_SHOWN:
-            shown.append(f"{name}: and {len(lines) - MAX_SHOWN} more problems")
-        raise ConfigError(masked("\n".join(shown), document.data))
+        raise ConfigError(_listed(document, overrides, name, problems))
     return _with_absolute_paths(config, folder)
+
+
+def placed(path: Path, environ: Mapping[str, str], problems: Iterable[Problem]) -> str:
+    """Return problems of the config in `path`, which was read before, each at its place."""
+    document = yaml_file.read_document(path.read_text(encoding="utf-8"), name=path.name)
+    return _listed(*overridden(document, environ), path.name, problems)
 
 
 def shipped_text() -> str:
@@ -248,6 +249,19 @@ def _model() -> type[Config]:
 @cache
 def _schema() -> dict[str, Any]:
     return _model().model_json_schema()
+
+
+def _listed(
+    document: yaml_file.Document,
+    overrides: Mapping[yaml_file.Path, str],
+    name: str,
+    problems: Iterable[Problem],
+) -> str:
+    lines = sorted({_line(document, name, overrides, *problem) for problem in problems})
+    shown = [line for _, line in lines[:MAX_SHOWN]]
+    if len(lines) > MAX_SHOWN:
+        shown.append(f"{name}: and {len(lines) - MAX_SHOWN} more problems")
+    return masked("\n".join(shown), document.data)
 
 
 def _line(

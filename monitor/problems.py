@@ -44,6 +44,9 @@ _ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://.*[@?]|[a-z][a-z0-9+.-]*://[^/]*
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _PLAIN_WORD = re.compile(r"[A-Za-z]?[a-z]*[0-9]{0,4}|[0-9]+[a-z]{0,3}|[A-Z]{1,8}")
 MAX_WORD = 24
+# How like another a key must be for a slip of the pen, when a rule of another kind has it.
+_SURE = 0.75
+_SHOWN_TAKERS = 4
 
 
 def structural_problems(
@@ -58,8 +61,7 @@ def structural_problems(
         if kind == "too_short" and isinstance(value, list) and value:
             continue  # its items were refused, and they have their own messages
         if kind == "extra_forbidden":
-            close = suggestion(str(path[-1]), _keys(schema, path[:-1]) - {str(path[-1])})
-            message = f"unknown key{close}"
+            message = _unknown_key(path, document.data, schema)
         elif kind == "union_tag_invalid":
             path, message = _unknown_tag(path, context)
         else:
@@ -142,16 +144,64 @@ def _value(data: Any, path: Path) -> Any:
     return data
 
 
-def _keys(schema: Mapping[str, Any], path: Path) -> set[str]:
-    """Return the keys that may stand at `path`, of every kind that fits there."""
-    nodes = _alternatives(schema, schema)
-    for part in path:
-        inner = [
-            node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
-            for node in nodes
-        ]
-        nodes = [each for node in inner if node for each in _alternatives(node, schema)]
-    return {key for node in nodes for key in node.get("properties", {})}
+def _unknown_key(path: Path, data: Any, schema: Mapping[str, Any]) -> str:
+    """Return what is said of the key that ends `path`: what is like it there, or who takes it."""
+    key, holder = str(path[-1]), _value(data, path[:-1])
+    shapes = _shapes(schema, path[:-1], data)
+    own = {name for node in shapes for name in node.get("properties", {})} - {key}
+    tag, takers = _takers(schema, path[:-1], data, key, holder)
+    close = suggestion(key, own, cutoff=_SURE if takers else 0.6)
+    if close or not takers:
+        return f"unknown key{close}"
+    shown, rest = takers[:_SHOWN_TAKERS], len(takers) - _SHOWN_TAKERS
+    who = ", ".join(f"`{tag}: {kind}`" for kind in shown)
+    more = f" and {rest} more" if rest > 0 else ""
+    take = "takes" if len(takers) == 1 else "take"
+    return f"unknown key; {who}{more} {take} it, `{tag}: {holder[tag]}` does not"
+
+
+def _takers(
+    schema: Mapping[str, Any], path: Path, data: Any, key: str, holder: Any
+) -> tuple[str, list[str]]:
+    """Return the key that names a kind at `path`, and the kinds that have `key`."""
+    for node in _nodes(schema, path, data):
+        tag, kinds = _kinds(node)
+        if isinstance(holder, dict) and str(holder.get(tag)) in kinds:
+            found = [
+                kind for kind, ref in kinds.items()
+                for shape in _alternatives({"$ref": ref}, schema)
+                if key in shape.get("properties", {})
+            ]  # fmt: skip
+            return tag, found
+    return "", []
+
+
+def _shapes(schema: Mapping[str, Any], path: Path, data: Any) -> list[Any]:
+    """Return what may stand at `path`: of kinds the one that `data` names, all if it names none."""
+    value = _value(data, path)
+    found = []
+    for node in _nodes(schema, path, data):
+        tag, kinds = _kinds(node)
+        named = kinds.get(str(value.get(tag))) if isinstance(value, dict) else None
+        found += _alternatives({"$ref": named} if named else node, schema)
+    return found
+
+
+def _nodes(schema: Mapping[str, Any], path: Path, data: Any) -> list[Any]:
+    """Return the schemas at `path`, each of which may be a choice of kinds."""
+    if not path:
+        return [schema]
+    part = path[-1]
+    inner = [
+        node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+        for node in _shapes(schema, path[:-1], data)
+    ]
+    return [node for node in inner if node]
+
+
+def _kinds(node: Mapping[str, Any]) -> tuple[str, Mapping[str, str]]:
+    discriminator = node.get("discriminator", {})
+    return discriminator.get("propertyName", ""), discriminator.get("mapping", {})
 
 
 def _alternatives(node: Any, schema: Mapping[str, Any]) -> list[Any]:

@@ -19,6 +19,10 @@ SEARCH_MS = 30 * MINUTE_MS
 BEFORE_MIN = 120.0
 AFTER_MIN = 30.0
 NEAR_MIN = 30.0
+# How far off a time may be, by how exactly it is given, in minutes; a poll adds its own.
+CLOCK_ERROR_MIN = {"second": 0.1, "minute": 1.0, "day": 720.0}
+UNKNOWN_ERROR_MIN = 60.0
+POLL_ERROR_MIN = 1.0
 WEIGHTS = {"near": 0.4, "score": 0.3, "entity": 0.2, "novelty": 0.1}
 
 
@@ -66,6 +70,11 @@ def order(minutes: float, clock_error_min: float) -> Order:
     if abs(minutes) <= clock_error_min:
         return "simultaneous"
     return "before" if minutes < 0 else "after"
+
+
+def clock_error_min(precision: str) -> float:
+    """Return how far off a signal's time of that precision may be, in minutes, polls included."""
+    return CLOCK_ERROR_MIN.get(precision, UNKNOWN_ERROR_MIN) + POLL_ERROR_MIN
 
 
 def date_words(days: int) -> str:

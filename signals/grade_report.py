@@ -42,6 +42,13 @@ class Graded:
         return self.outcome.hit is not None and not self.repeat
 
     @property
+    def word(self) -> str:
+        """Return hit, miss, or why it is none of the n."""
+        if self.repeat and self.outcome.hit is not None:
+            return "same_episode"
+        return self.outcome.word
+
+    @property
     def money(self) -> float | None:
         """Return what a share bought on it made: change x direction - spread - fee."""
         change, spread = self.outcome.change, self.outcome.spread
@@ -82,8 +89,9 @@ class Money:
 class Report:
     """The grade of many alerts. None is not known, never zero.
 
-    `n` alerts were graded, one an episode, `either` of them without a stated direction; `hits`
-    came true; `excluded` counts the rest by reason.
+    `n` alerts were graded, one an episode, `either` of them without a stated direction and
+    `without_book` on last trades or a history; `hits` came true; `excluded` counts the rest by
+    reason.
     `base` is what random times in the same markets would score, from at least `base_windows`
     windows a market. `lead_ms` is the median over the hits told before their move; `after` hits
     were told after it.
@@ -100,6 +108,7 @@ class Report:
     money: Money | None = None
     recall: Recall = Recall()
     either: int = 0
+    without_book: int = 0
 
     @property
     def precision(self) -> float | None:
@@ -164,7 +173,7 @@ def recall(
 def report(graded: Sequence[Graded], *, recalled: Recall = Recall()) -> Report:
     """Return the grade of many alerts, with what was left out and why."""
     counted = [each for each in graded if each.counts]
-    excluded = Counter(_reason(each) for each in graded if not each.counts)
+    excluded = Counter(each.word for each in graded if not each.counts)
     bases = [each.base for each in counted if each.base is not None]
     rates = [base.rate for base in bases if base.rate is not None]
     windows = [base.windows for base in bases if base.n]
@@ -183,11 +192,8 @@ def report(graded: Sequence[Graded], *, recalled: Recall = Recall()) -> Report:
         money=_money([money for each in counted if (money := each.money) is not None]),
         recall=recalled,
         either=sum(each.direction is None for each in counted),
+        without_book=sum(each.outcome.without_book for each in counted),
     )
-
-
-def _reason(graded: Graded) -> str:
-    return graded.outcome.ungraded or "same_episode"
 
 
 def _money(made: Sequence[float]) -> Money | None:

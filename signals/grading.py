@@ -14,7 +14,16 @@ from typing import Literal
 import numpy as np
 
 from signals.moves import READ_GAP_MS
-from signals.prices import EPSILON, HOUR_MS, MINUTE_MS, POLLED_BASES, Coverage, Price, PriceSeries
+from signals.prices import (
+    EPSILON,
+    HOUR_MS,
+    MINUTE_MS,
+    POLLED_BASES,
+    Coverage,
+    Instants,
+    Price,
+    PriceSeries,
+)
 from signals.windows import age_limit_ms
 
 Direction = Literal[1, -1]
@@ -47,7 +56,8 @@ class Outcome:
 
     `entry` is the first tradable price after the alert, `exit` the one at the horizon, `change`
     their difference; `spread` the wider of both quotes'; a hit is a change of at least
-    `threshold` in the stated direction, in either one when none is stated.
+    `threshold` in the stated direction, in either one when none is stated. `basis` is what the
+    prices are: of "trade" and "venue_history" nobody knows whether there was a quote to trade at.
     """
 
     hit: bool | None
@@ -58,13 +68,27 @@ class Outcome:
     change: float | None = None
     spread: float | None = None
     threshold: float | None = None
+    basis: str | None = None
+
+    @property
+    def word(self) -> str:
+        """Return hit, miss, or why there is none."""
+        if self.hit is None:
+            return str(self.ungraded)
+        return "hit" if self.hit else "miss"
+
+    @property
+    def without_book(self) -> bool:
+        """Return whether it stands on last trades or a history, not on quotes."""
+        return self.basis is not None and self.basis not in POLLED_BASES
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
     """How often the same question is answered yes at random times: `hits` of `n` draws.
 
-    The draws overlap; `windows` says how many horizons apart from each other were watched.
+    The draws overlap; `windows` says how many horizons apart from each other could be
+    graded.
     """
 
     hits: int = 0
@@ -87,28 +111,15 @@ def outcome(
 ) -> Outcome:
     """Return what came of an alert at `at`, as known at `now`.
 
-    Entered at the first tradable quote after it: the first row, or the price that stands when it
-    is read a minute later. `resolved`: the market was settled within the horizon; `pending`: it
-    has not passed; `no_price`, `stale`: no tradable quote, or none read, within half the horizon
-    after the alert or before its end.
+    Entered at the first tradable quote after it: the first row, or the polled price that stands
+    when it is read a minute later. Of trades and histories only a row counts, and only while its
+    price is no older than half the horizon, at most 6 h, since it last changed.
+    `resolved`: the market was settled within the horizon; `pending`: it has not passed; `no_price`:
+    no two-sided book narrow enough; `stale`: nobody read, or the last change is too long ago;
+    both within half the horizon after the alert, and at its end.
     """
-    end = at + horizon_ms
-    if path.settled_by(min(end, now)):
-        return Outcome(None, "resolved")
-    if now < end:
-        return Outcome(None, "pending")
-    series, reads = _between(path.series, at, end), path.coverage.until(end)
-    patience = age_limit_ms(horizon_ms)
-    entry_at = _entry_at(series, reads, at)
-    last = series.as_of(end)
-    if entry_at is None or entry_at > at + patience:
-        is_read = _read_within(series, reads, at, at + patience)
-        return Outcome(None, "no_price" if is_read else "stale")
-    if last.value is None:
-        return Outcome(None, "no_price")
-    if not _read_within(series, reads, end - patience - 1, end):
-        return Outcome(None, "stale")
-    return _compared(series.as_of(entry_at), entry_at, last, direction)
+    market = _market(path)
+    return _outcome(market, at=at, direction=direction, now=now, horizon_ms=horizon_ms)
 
 
 def base_rate(
@@ -124,7 +135,7 @@ def base_rate(
     """Return how the same question fares at random times in [since, until - horizon].
 
     The times are drawn by `seed`, evenly over what was watched; those that cannot be graded are
-    left out of n.
+    left out of n, and their share of the time out of `windows`.
     """
     watched = path.coverage.joined(READ_GAP_MS, path.series.at)
     starts = np.clip(watched.from_at, since, until - horizon_ms)
@@ -135,12 +146,15 @@ def base_rate(
     passed = np.cumsum(lengths) - lengths
     drawn = np.sort(np.random.default_rng(seed).integers(0, total, draws))
     spans = np.searchsorted(passed, drawn, side="right") - 1
+    market = _market(path)
     found = [
-        outcome(path, at=int(at), direction=direction, now=until, horizon_ms=horizon_ms).hit
+        _outcome(market, at=int(at), direction=direction, now=until, horizon_ms=horizon_ms).hit
         for at in starts[spans] + drawn - passed[spans]
     ]
     graded = [hit for hit in found if hit is not None]
-    return Base(sum(graded), len(graded), 1 + total // horizon_ms)
+    if not graded:
+        return Base()
+    return Base(sum(graded), len(graded), 1 + total * len(graded) // draws // horizon_ms)
 
 
 def lead_ms(
@@ -169,28 +183,76 @@ def lead_ms(
     return int(reached[0]) - at
 
 
-def _between(series: PriceSeries, at: int, end: int) -> PriceSeries:
-    """Return the row in force at `at` and those after it up to `end`."""
-    first = max(int(np.searchsorted(series.at, at, side="right")) - 1, 0)
-    part = slice(first, int(np.searchsorted(series.at, end, side="right")))
-    return replace(series, at=series.at[part], price=series.price[part], spread=series.spread[part])
+@dataclass(frozen=True, slots=True, eq=False)
+class _Market:
+    """A path with what every question asks of it: when it was read, when its price changed."""
+
+    path: Path
+    reads: Coverage
+    changes: Instants
+
+    @property
+    def is_polled(self) -> bool:
+        """Return whether reading the same price again says that it still stands."""
+        return self.path.series.basis in POLLED_BASES
+
+    def known_at(self, t: int) -> int | None:
+        """Return when the price in force at `t` was last known to be one: read, or changed to."""
+        if self.is_polled:
+            return self.reads.last_read_before(t)
+        row = int(np.searchsorted(self.changes, t, side="right")) - 1
+        return None if row < 0 else int(self.changes[row])
+
+    def is_fresh(self, t: int, limit_ms: int) -> bool:
+        """Return whether the price in force at `t` is at most `limit_ms` old."""
+        known = self.known_at(t)
+        return known is not None and t - known <= limit_ms
+
+    def entry_at(self, at: int, limit_ms: int) -> int | None:
+        """Return when a tradable price was first there after `at`, within `limit_ms`."""
+        series = self.path.series
+        ends = np.searchsorted(series.at, (at, at + limit_ms), side="right")
+        part = slice(int(ends[0]), int(ends[1]))
+        rows = series.at[part][~np.isnan(series.price[part])]
+        options = [int(row) for row in rows if self.is_fresh(int(row), limit_ms)][:1]
+        read = self.reads.first_read_from(at + LAG_MS) if self.is_polled else None
+        if read is not None and read <= at + limit_ms and series.as_of(read).value is not None:
+            options.append(read)
+        return min(options, default=None)
+
+    def no_entry(self, at: int, limit_ms: int) -> Ungraded:
+        """Return why there was no tradable price: none at all, or none that is known to stand."""
+        last = self.reads.last_read_before(at + limit_ms)
+        was_read = last is not None and last > at
+        stands = self.path.series.as_of(at + limit_ms).value is not None
+        return "no_price" if was_read and not stands else "stale"
 
 
-def _entry_at(series: PriceSeries, reads: Coverage, at: int) -> int | None:
-    """Return when a tradable quote was first there after `at`."""
-    rows = series.priced().at
-    options = [int(row) for row in rows[rows > at][:1]]
-    read = reads.first_read_from(at + LAG_MS) if series.basis in POLLED_BASES else None
-    if read is not None and series.as_of(read).value is not None:
-        options.append(read)
-    return min(options, default=None)
+def _market(path: Path) -> _Market:
+    rows = path.series.priced()
+    # How long the first price had stood, nobody knows: it is no change.
+    changed = np.abs(np.diff(rows.price, prepend=rows.price[:1])) > EPSILON
+    return _Market(path, path.coverage.reads(path.series.at), rows.at[changed])
 
 
-def _read_within(series: PriceSeries, reads: Coverage, after: int, until: int) -> bool:
-    """Return whether anything was read in (after, until]; of a history only a row says so."""
-    rows = (series.at > after) & (series.at <= until)
-    last = reads.last_read_before(until) if series.basis in POLLED_BASES else None
-    return bool(rows.any()) or (last is not None and last > after)
+def _outcome(
+    market: _Market, *, at: int, direction: Direction | None, now: int, horizon_ms: int
+) -> Outcome:
+    end, series = at + horizon_ms, market.path.series
+    if market.path.settled_by(min(end, now)):
+        return Outcome(None, "resolved")
+    if now < end:
+        return Outcome(None, "pending")
+    limit = age_limit_ms(horizon_ms)
+    entry_at, last = market.entry_at(at, limit), series.as_of(end)
+    if entry_at is None:
+        return Outcome(None, market.no_entry(at, limit))
+    if last.value is None:
+        return Outcome(None, "no_price")
+    if not market.is_fresh(end, limit):
+        return Outcome(None, "stale")
+    found = _compared(series.as_of(entry_at), entry_at, last, direction)
+    return replace(found, basis=series.basis)
 
 
 def _compared(entry: Price, entry_at: int, last: Price, direction: Direction | None) -> Outcome:

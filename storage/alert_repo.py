@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from storage import attempt_repo, delivery_repo
 from storage.delivery_repo import CANCELLED, DEAD, Planned
+from storage.instants import parse_instant
 from storage.models import Alert, Attempt, Delivery
 
 _KEYS_A_QUERY = 500
@@ -56,7 +57,8 @@ class AlertDraft:
 class PastAlert:
     """What a later decision needs of an alert. `series` are all series its story bears on.
 
-    `told_at` is when it was last sent, None before; `acked` by its owner.
+    `told_at` is when it was last sent, None before; `acked` by its owner. `public_at` is its
+    story's own time, as exact as `precision` says, or when it was seen.
     """
 
     dedup_key: str
@@ -78,6 +80,9 @@ class PastAlert:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     told_at: datetime | None = None
     acked: bool = False
+    signal_ids: tuple[str, ...] = ()
+    public_at: datetime | None = None
+    precision: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +152,17 @@ def attempts(session: Session, alert_id: int) -> list[Attempt]:
 
 
 def ack(session: Session, alert_id: int, note: str, *, now: datetime) -> Acked:
-    """Return what was marked as seen at `now`: all alerts of its group key not marked before.
+    """Return what was marked as seen at `now`: all alerts of its group on the same thing.
 
-    What of them still waits to be sent is cancelled. Nothing for an unknown id.
+    What of them still waits to be sent is cancelled; another thing that merely followed it is
+    not. Nothing for an unknown id, and nothing twice.
     """
     alert = session.get(Alert, alert_id)
     if alert is None:
         return Acked(())
     query = select(Alert).where(Alert.group_key == alert.group_key, col(Alert.acked_at).is_(None))
-    acked = session.exec(query.order_by(col(Alert.id))).all()
+    rows = session.exec(query.order_by(col(Alert.id)))
+    acked = [row for row in rows if is_of(about_of(row), about_of(alert))]
     for row in acked:
         row.acked_at, row.ack_note = now, note
         session.add(row)
@@ -168,6 +175,28 @@ def ack(session: Session, alert_id: int, note: str, *, now: datetime) -> Acked:
         for channel in delivery_repo.cancel(session, row_id, reason=reason)
     )
     return Acked(ids, cancelled)
+
+
+def is_of(about: str, thing: str) -> bool:
+    """Return whether an alert about `about` tells of `thing` or of what came of it.
+
+    What prices did after a story is of the story. Alerts of old releases name no thing: their
+    group is all that is known.
+    """
+    kind, _, name = thing.partition(":")
+    is_response = kind == "story" and about.startswith(f"link:{name}:")
+    return about == thing or is_response or not (about and thing)
+
+
+def about_of(row: Alert) -> str:
+    """Return the name of what a stored alert tells of, empty when it was not kept."""
+    return str((row.payload or {}).get("about", ""))
+
+
+def public_at(payload: Mapping[str, Any]) -> datetime | None:
+    """Return when what a payload tells of was public, or seen where that is unknown."""
+    text = payload.get("published_at") or payload.get("seen_at")
+    return parse_instant(text) if text else None
 
 
 def list_alerts(
@@ -238,11 +267,14 @@ def _past(row: Alert, deliveries: Sequence[Delivery]) -> PastAlert:
         move_ids=tuple(row.move_ids or ()),
         size=row.size,
         suppressed=payload.get("suppressed"),
-        about=str(payload.get("about", "")),
+        about=about_of(row),
         stage=str(payload.get("stage", "")),
         # What never arrives tells nobody; another rule may still say it there.
         channels=tuple(each.channel for each in deliveries if each.state not in (DEAD, CANCELLED)),
         labels={name: tuple(values) for name, values in (row.labels or {}).items()},
         told_at=max(sent, default=None),
         acked=row.acked_at is not None,
+        signal_ids=tuple(row.signal_ids or ()),
+        public_at=public_at(payload),
+        precision=str(payload.get("precision", "unknown")),
     )

@@ -29,6 +29,8 @@ _NOTE = (
     "AND to_at >= ?"
 )
 UNEXPLAINED = "not polled in time"
+# A price that nobody confirmed for so long is told to nobody. Source: design contract, panel.
+MAX_PRICE_AGE = timedelta(minutes=20)
 WHOLE_PAST = "end of the venue's whole history"
 
 

@@ -20,13 +20,12 @@ import numpy.typing as npt
 from sqlmodel import Session, col, select
 
 from storage import coverage, distance_repo, quotes
-from storage.coverage import Span
 from storage.instants import from_ms, to_ms
 from storage.market_repo import is_leg
 from storage.models import Distance, Market, Outcome, Signal, ThemeMarket
 from storage.tables import KINDS, Row, Selection, current, selected_outcomes
 
-MAX_CONFIRMED_AGE_MS = 20 * 60_000
+MAX_CONFIRMED_AGE_MS = coverage.MAX_PRICE_AGE // timedelta(milliseconds=1)
 # Design section 6: a wider book has no price.
 MAX_SPREAD = 0.10
 _EPSILON = 1e-9  # prices are integers of 1e-6; 0.55 - 0.45 must still be 10 pp
@@ -129,16 +128,8 @@ def _prices(session: Session, outcome: Outcome) -> _Prices:
         price=gated(found.mid, found.spread),
         spread=found.spread,
         volume=found.volume_24h,
-        spans=[_reads(span) for span in watched if span.confirms],
+        spans=[(to_ms(s.from_at), to_ms(s.to_at)) for s in watched if s.confirms],
     )
-
-
-def _reads(span: Span) -> tuple[int, int]:
-    """Return the part of a span whose reads follow each other closely enough to confirm; ms."""
-    start, end = to_ms(span.from_at), to_ms(span.to_at)
-    pause = (end - start) / max(span.reads - 1, 1)
-    is_close = pause <= MAX_CONFIRMED_AGE_MS or not span.reads
-    return (start if is_close else end), end
 
 
 def _price_at(prices: _Prices, at: int) -> tuple[float | None, int | None, int]:

@@ -76,6 +76,12 @@ def signal(session: Session, signal_id: str) -> Signal | None:
     return versions.current_row(session, Signal, {"signal_id": signal_id})
 
 
+def origin_of(session: Session, signal_id: str) -> tuple[str, str] | None:
+    """Return a signal's (origin kind, origin id), the same in all its versions."""
+    query = select(Signal.origin_kind, Signal.origin_id).where(Signal.signal_id == signal_id)
+    return session.exec(query.limit(1)).first()
+
+
 def named(session: Session, start: str, *, limit: int) -> list[Signal]:
     """Return the current signals whose id begins with `start`; the one that is it stands alone."""
     exact = signal(session, start)

@@ -5,7 +5,7 @@ Frames, CSV, JSON and Parquet are all made from here, so that they cannot differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -182,8 +182,14 @@ def _moves(session: Session, selection: Selection) -> Iterator[Row]:
         yield (
             *(v.start_at, v.end_at, m.venue, m.series, m.venue_id, o.venue_outcome_id),
             *(o.name, m.question, v.price_from, v.price_to, points(v.move), v.z, v.verdict),
-            *(v.explained_by, v.known_from),
+            *([_explained(found) for found in v.explained_by or ()], v.known_from),
         )
+
+
+def _explained(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a candidate as it is shown: by a date alone no minutes are known."""
+    is_by_date = found.get("days_before") is not None
+    return {**found, **({"minutes_before": None, "clock_error_min": None} if is_by_date else {})}
 
 
 def selected_moves(

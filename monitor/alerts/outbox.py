@@ -192,7 +192,7 @@ def _message(due: DueMessage, now: datetime) -> Message:
         now=now,
         key=due.message_key,
         may_repeat=due.maybe_sent,
-        held=due.bundle.partition(":")[0] if due.bundle else None,
+        bundle=due.bundle,
     )
 
 

@@ -1,8 +1,9 @@
 """When each channel is sent an alert, and with what it waits to become one message.
 
 In this order: a digest or a group gathers, quiet hours hold back, the storm guard gathers what is
-too much. A bundle is named after what gathered it: `digest:RULE`, `group:RULE:KEY`,
-`quiet:INTERVAL` or `storm`.
+too much. A critical alert waits for no storm to pass, though it counts as one of its messages.
+A bundle is named after what gathered it: `digest:RULE`, `group:RULE:KEY`, `quiet:INTERVAL` or
+`storm`.
 """
 
 from __future__ import annotations
@@ -44,8 +45,11 @@ def plan(
             planned.append(gathered)
             continue
         quieted = _quieted(gathered, draft, channel, intervals)
-        # The end of a storm's window may lie in quiet hours again.
-        planned.append(_quieted(_stormed(quieted, storm, load), draft, channel, intervals))
+        if draft.severity != SEVERITIES[-1]:
+            # The end of a storm's window may lie in quiet hours again.
+            stormed = _stormed(quieted, storm, load)
+            quieted = _quieted(stormed, draft, channel, intervals)
+        planned.append(quieted)
     return tuple(planned)
 
 

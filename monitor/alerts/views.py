@@ -73,13 +73,17 @@ class SignalView:
 class Candidate:
     """A signal near a move: `minutes_before` its start (negative: after), give or take the clocks.
 
-    `clock_error_min` is None when the clocks' error is unknown.
+    `clock_error_min` is None when the clocks' error is unknown. `story_id` is as a SignalView's,
+    and `merged` are the stories folded into it.
     """
 
     title: str
     minutes_before: float
     clock_error_min: float | None = None
     url: str | None = None
+    signal_id: str = ""
+    story_id: str = ""
+    merged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ class MoveView:
     """One move of one leg. `move_key` names it across versions; `persisted` is past pending.
 
     `crossed_at` is when it became a move, `now` its price at the time of looking, `spread` and
-    `volume_24h` the market's then; None is unknown.
+    `volume_24h` the market's then; None is unknown. `entities` are the catalog ids of whom the leg
+    is about and of all that is theirs; none when nobody knows.
     """
 
     move_key: str
@@ -117,6 +122,7 @@ class MoveView:
     day_ago: float | None = None
     spread: float | None = None
     volume_24h: float | None = None
+    entities: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:

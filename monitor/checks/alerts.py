@@ -20,7 +20,7 @@ from monitor.alerts.rules.time_intervals import (
     never_holds,
 )
 from monitor.alerts.rules.view_labels import LABELS_OF
-from monitor.checks.combinations import combination_problems
+from monitor.checks.combinations import channel_problems, combination_problems
 from monitor.checks.inhibit import inhibit_problems, may_hold, plain_matchers
 from monitor.checks.plain_values import entries, names, unknown, values
 from monitor.problems import Problem
@@ -39,6 +39,7 @@ def alert_problems(data: dict[str, Any], entities: Collection[str]) -> Iterator[
     for index, channel in entries(data, "alerts", "channels"):
         path: Path = ("alerts", "channels", index)
         yield from _time_problems(data, channel, "quiet", intervals, path)
+        yield from channel_problems(channel, path)
     yield from _interval_problems(intervals)
     for index, rule in entries(data, "alerts", "rules"):
         path = ("alerts", "rules", index)

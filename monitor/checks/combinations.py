@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, get_args
 
-from monitor.alerts.rules.models import MarketState, RuleModel, SourceCondition
+from monitor.alerts.channels.base import ChannelModel
+from monitor.alerts.rules.models import SEVERITIES, MarketState, RuleModel, SourceCondition
 from monitor.checks.plain_values import values
 from monitor.durations import format_duration, parse_duration
 from monitor.problems import Problem
@@ -28,6 +29,7 @@ _LASTING = {
 _ALL_STATES = {"market": get_args(MarketState), "source": _LASTING["source"]}
 _HOLDING = ("move", "source")
 _SEARCH = timedelta(milliseconds=SEARCH_MS)
+_WAKE_FOR: str = ChannelModel.model_fields["wake_for"].default
 _GROUP_INTERVAL: timedelta = RuleModel.model_fields["group_interval"].default
 
 
@@ -42,6 +44,26 @@ def combination_problems(rule: dict[str, Any], path: Path) -> Iterator[Problem]:
         *_field_problems(rule),
     ):
         yield (*path, key), why
+    yield from _told_twice(rule, path)
+
+
+def channel_problems(channel: dict[str, Any], path: Path) -> Iterator[Problem]:
+    """Yield what in one channel, the plain mapping at `path`, asks nothing."""
+    # What is the default anyway may be written out, as `config show` does.
+    wakes = channel.get("wake_for", _WAKE_FOR)
+    if wakes in SEVERITIES and wakes != _WAKE_FOR and not channel.get("quiet"):
+        why = "nothing is held back without quiet hours; name intervals in quiet, or take this out"
+        yield (*path, "wake_for"), why
+
+
+def _told_twice(rule: dict[str, Any], path: Path) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, name in enumerate(values(rule, "channels")):
+        if isinstance(name, str) and name in seen:
+            why = f"the channel {name!r} stands here twice; it is told once, take one of them out"
+            yield (*path, "channels", index), why
+        elif isinstance(name, str):
+            seen.add(name)
 
 
 def _repeat_problems(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -110,10 +132,23 @@ def _gather_problems(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
     elif "group_interval" in rule and not _is_grouped(rule):
         why = "nothing is grouped without group_by or a group_wait; add one, or take this out"
         yield "group_interval", why
+    elif "group_interval" in rule:
+        yield from _interval_too_short(rule)
+
+
+def _interval_too_short(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    wait, interval = _duration(rule, "group_wait"), _duration(rule, "group_interval")
+    if wait is not None and interval is not None and timedelta(0) < interval < wait:
+        shown = format_duration(wait)
+        why = f"{format_duration(interval)} is shorter than group_wait, {shown}, so it asks nothing"
+        yield "group_interval", f"{why}; write at least {shown}, or take it out"
 
 
 def _field_problems(rule: dict[str, Any]) -> Iterator[tuple[str, str]]:
     on = rule["on"]
+    spread = rule.get("max_spread_pp")
+    if on == "move" and isinstance(spread, (int, float)) and spread == 0:
+        yield "max_spread_pp", "a book always has a spread, so the rule never fires; write more"
     if on == "market" and "within" in rule and "closing" not in _states(rule):
         yield "within", "asks only markets that are closing; add closing to states, or take it out"
     if on == "link" and rule.get("direction") in ("up", "down"):

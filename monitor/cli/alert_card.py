@@ -92,10 +92,10 @@ def _signal(signal: Report) -> Iterator[str]:
         f"  {signal['theme']}, {signal['kind']}, score {signal['score']:.2f}{novelty}, "
         f"{counted(signal['publishers'], 'publisher')}, {signal['source']} (tier {signal['tier']})"
     )
-    yield safe(
-        f"  public {instant_text(signal['at'])} ({signal['precision']}), "
-        f"seen {instant_text(signal['observed_at'])}"
-    )
+    public = "publication time unknown"
+    if signal["published_at"] is not None:
+        public = f"public {instant_text(signal['published_at'])} ({signal['precision']})"
+    yield safe(f"  {public}, seen {instant_text(signal['observed_at'])}")
     if signal["url"]:
         yield f"  {safe(signal['url'])}"
     for reason in signal["reasons"]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from monitor.jobs.grades import GradedAlert, Grades, Progress
 
 OVERALL = "all rules"
+TRADED = ("trade", "venue_history")
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Since = Annotated[str, typer.Option(help="An instant, or a span back: 30d.")]
 
@@ -95,14 +96,13 @@ def alerts_grades(context: typer.Context, since: Since = "30d", as_json: AsJson 
 def alert_rows(alerts: Sequence[GradedAlert]) -> list[dict[str, Any]]:
     """Return each alert with what it was graded on, oldest first; None where nothing can be said.
 
-    Prices 0..1, changes in points; `grade` is hit, miss, or the reason why there is none.
+    Prices 0..1, changes in points; `grade` is hit, miss, or the reason why there is none, as its
+    rule's row counts it, and `grade_of_all` as the row of all rules does.
     """
     return [_alert_row(each) for each in alerts]
 
 
 def _alert_row(each: GradedAlert) -> dict[str, Any]:
-    from monitor.jobs.grades import word_of
-
     told, graded, found = each.told, each.graded, each.graded.outcome
     leg = each.target.leg if each.target else None
     return {
@@ -125,7 +125,9 @@ def _alert_row(each: GradedAlert) -> dict[str, Any]:
         "threshold_pp": _points(found.threshold),
         "lead_min": None if graded.lead_ms is None else graded.lead_ms / 60_000,
         "money_pp": _points(graded.money),
-        "grade": "same_episode" if graded.repeat else word_of(found),
+        "basis": found.basis,
+        "grade": graded.word,
+        "grade_of_all": each.overall.word,
     }
 
 
@@ -173,13 +175,23 @@ def _show_alerts(console: Console, alerts: Sequence[Mapping[str, Any]]) -> None:
             {1: "up", -1: "down", None: "either"}[row["direction"]],
             f"{price_text(row['entry'])} → {price_text(row['exit'])}" if row["entry"] else "–",
             pp_text(row["change_pp"]),
-            row["grade"].replace("_", " "),
+            _grade_text(row),
         ]
         for row in alerts
     ]
     names = ("at", "rule", "title", "leg", "way", "first quote → 6 h", "move", "grade")
     console.print()
     show_rows(console, names, cells)
+
+
+def _grade_text(row: Mapping[str, Any]) -> str:
+    """Return the grade as the rule's row counts it, and what the row of all rules makes of it."""
+    said = [row["grade"].replace("_", " ")]
+    if row["basis"] in TRADED:
+        said.append("on trades")
+    if row["grade"] != row["grade_of_all"]:
+        said.append("counted once over all rules")
+    return ", ".join(said)
 
 
 def _show_rules(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:

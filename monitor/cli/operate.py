@@ -147,13 +147,23 @@ def status(
 
 
 def config_check(context: typer.Context) -> None:
-    """Check the file: every problem with its line and column, all at once."""
+    """Check the file, and that what its channels name is there: all problems, with their lines."""
+    from monitor.checks.readiness import readiness
+    from monitor.config import placed
+
     options: Options = context.obj
     config = options.load_config()
+    alerts = config.alerts
+    ready = list(readiness(alerts.channels, alerts.dead_man, surroundings(options)))
+    if problems := [problem for each in ready for problem in each.problems]:
+        raise ConfigError(placed(options.config_file(), os.environ, problems))
     print(
         f"{options.config_file()}: ok, {len(config.themes)} themes, {len(config.sources)} sources, "
-        f"{len(config.alerts.rules)} rules"
+        f"{len(alerts.rules)} rules"
     )
+    for each in ready:
+        if each.found:
+            print(f"{each.place}: {', '.join(each.found)}")
 
 
 def config_show(context: typer.Context, as_json: Json = False) -> None:

@@ -24,6 +24,7 @@ from monitor.demo.simulated import FIRST_QUOTE, HEADLINES, JUMPS, SLUG
 from monitor.demo.simulated import LAST_QUOTE as SIMULATED_END
 from monitor.demo.upstream import Upstream, demo_upstream
 from monitor.fake_upstream import Scenario
+from monitor.jobs.grades import grade_due
 from monitor.topics import Topics
 from storage import Store, open_store
 
@@ -74,6 +75,7 @@ async def run_demo(folder: Path, progress: Callable[[float], None]) -> Shown:
         store = open_store(config.storage.url)
         async with open_app(config, store, clock, around=around) as app:
             requests = await _turn(app, clock, upstream, progress)
+            await app.write(lambda session: grade_due(session, app.topics, now=clock.now()))
             topics = app.topics
     return Shown(
         config,

@@ -16,16 +16,17 @@ from storage import alert_repo
 from storage.alert_repo import AlertDraft, History, PastAlert
 from storage.models import Alert
 
+Acked = tuple[str, datetime]
 _EVER = datetime.fromtimestamp(0, tz=UTC)
 # No history is kept of what these look at, so what they told live is taken as it was.
 _AS_TOLD = (SourceRule, ScheduleRule)
 
 
 class Memory:
-    """Alerts in the order they were decided, and when each group of them was acknowledged."""
+    """Alerts in the order they were decided, and what of each group was acknowledged when."""
 
     def __init__(
-        self, alerts: Iterable[PastAlert] = (), acks: Mapping[str, Sequence[datetime]] | None = None
+        self, alerts: Iterable[PastAlert] = (), acks: Mapping[str, Sequence[Acked]] | None = None
     ) -> None:
         self._alerts = sorted(alerts, key=lambda alert: alert.at)
         self._instants = [alert.at for alert in self._alerts]
@@ -86,15 +87,17 @@ class Memory:
 
     def _as_of(self, alert: PastAlert, now: datetime) -> PastAlert:
         """Return an alert with what was known of it at `now`."""
-        acked = any(alert.at <= at <= now for at in self._acks.get(alert.group_key, ()))
+        acked = any(
+            alert.at <= at <= now and alert_repo.is_of(alert.about, about)
+            for about, at in self._acks.get(alert.group_key, ())
+        )
         sent = alert.told_at if alert.told_at is not None and alert.told_at <= now else None
         return replace(alert, acked=acked, told_at=sent)
 
 
-def _acks(session: Session) -> dict[str, list[datetime]]:
-    found: dict[str, list[datetime]] = defaultdict(list)
-    query = select(Alert.group_key, Alert.acked_at).where(col(Alert.acked_at).is_not(None))
-    for group_key, at in session.exec(query):
-        if at is not None:
-            found[group_key].append(at)
+def _acks(session: Session) -> dict[str, list[Acked]]:
+    found: dict[str, list[Acked]] = defaultdict(list)
+    for row in session.exec(select(Alert).where(col(Alert.acked_at).is_not(None))):
+        if row.acked_at is not None:
+            found[row.group_key].append((alert_repo.about_of(row), row.acked_at))
     return found

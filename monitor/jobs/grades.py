@@ -38,11 +38,21 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class GradedAlert:
-    """An alert beside its target (None: no market) and its grade."""
+    """An alert beside its target (None: no market) and its grade.
+
+    `graded` counts it among its rule's alerts; `repeat_of_all`: another rule had told the episode,
+    so that over all rules it counts no more.
+    """
 
     told: Told
     target: Target | None
     graded: Graded
+    repeat_of_all: bool = False
+
+    @property
+    def overall(self) -> Graded:
+        """Return its grade among the alerts of all rules."""
+        return replace(self.graded, repeat=self.repeat_of_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +92,19 @@ def grades(
         found.append(grader.grade(told))
     if progress is not None:
         progress(len(alerts), len(alerts))
+    found = _marked(found)
     moves = list(grader.moves())
     names = sorted({each.told.rule for each in found})
     return Grades(
         since=since,
         until=now,
-        alerts=_marked(found),
-        overall=_report(grader, found, moves),
+        alerts=found,
+        overall=_report(grader, found, [each.overall for each in found], moves),
         by_rule={
             name: _report(
                 grader,
-                [each for each in found if each.told.rule == name],
+                of_rule := [each for each in found if each.told.rule == name],
+                [each.graded for each in of_rule],
                 [move for move in moves if grader.concerns(move[0], (themes or {}).get(name, ()))],
             )
             for name in names
@@ -128,18 +140,11 @@ def grade_due(session: Session, topics: Topics, *, now: datetime) -> int:
     changed = 0
     for alert in due:
         # What a cooldown kept quiet is graded, too: it says what was missed.
-        word = word_of(grader.outcome(replace(of_row(alert), suppressed=None)))
+        word = grader.outcome(replace(of_row(alert), suppressed=None)).word
         changed += word != alert.grade
         alert.grade = word
         session.add(alert)
     return changed
-
-
-def word_of(found: Outcome) -> str:
-    """Return a grade in one word: hit, miss, or why there is none."""
-    if found.hit is None:
-        return str(found.ungraded)
-    return "hit" if found.hit else "miss"
 
 
 class _Grader:
@@ -149,7 +154,7 @@ class _Grader:
         self._session, self._since, self._now = session, since, now
         self._book = LinkBook(session, topics, since=since, until=now + timedelta(milliseconds=1))
         self._targets = Targets(session, topics, self._book)
-        self._bases: dict[tuple[int, Direction | None], Base] = {}
+        self._bases: dict[tuple[int, str, Direction | None], Base] = {}
         self._crossed: dict[int, list[tuple[int, int]]] | None = None
 
     def outcome(self, told: Told) -> Outcome:
@@ -170,7 +175,7 @@ class _Grader:
         if with_base and found.hit is not None:
             graded = replace(
                 graded,
-                base=self._base(target),
+                base=self._base(target, path),
                 fee=_fee(target.leg, found),
                 lead_ms=grading.lead_ms(path, found, at=at, moves=self._moves_of(target.leg)),
             )
@@ -211,11 +216,12 @@ class _Grader:
         prices = series.on_basis_at(watched, to_ms(at))
         return grading.Path(prices, watched.coverage, series.resolved_ms(leg))
 
-    def _base(self, target: Target) -> Base:
-        key = (target.leg.outcome_id, target.direction)
+    def _base(self, target: Target, path: grading.Path) -> Base:
+        """Return what random times score on the same kind of price."""
+        key = (target.leg.outcome_id, path.series.basis, target.direction)
         if key not in self._bases:
             self._bases[key] = grading.base_rate(
-                self._path(target.leg, self._now),
+                path,
                 direction=target.direction,
                 since=to_ms(self._since),
                 until=to_ms(self._now),
@@ -241,22 +247,29 @@ def _crossing(move: Move) -> tuple[int, int]:
 
 
 def _marked(found: Sequence[GradedAlert]) -> list[GradedAlert]:
-    """Return the alerts with those marked that tell an episode again."""
-    told = [place for place, each in enumerate(found) if _is_graded(each)]
-    again = repeats([(found[place].graded.key, found[place].graded.at) for place in told])
-    marks = dict(zip(told, again, strict=True))
+    """Return the alerts with those marked that tell an episode again, in their rule and in all."""
+    in_rule = _repeats(found, lambda each: each.told.rule)
+    in_all = _repeats(found, lambda each: "")
+    marked = [replace(each.graded, repeat=place in in_rule) for place, each in enumerate(found)]
     return [
-        replace(each, graded=replace(each.graded, repeat=marks.get(place, False)))
-        for place, each in enumerate(found)
+        replace(each, graded=graded, repeat_of_all=place in in_all)
+        for place, (each, graded) in enumerate(zip(found, marked, strict=True))
     ]
 
 
-def _is_graded(each: GradedAlert) -> bool:
-    return each.target is not None and each.told.suppressed is None
+def _repeats(found: Sequence[GradedAlert], group: Callable[[GradedAlert], str]) -> set[int]:
+    """Return the places of those within one horizon of one of their group that counts."""
+    places = [place for place, each in enumerate(found) if each.graded.outcome.hit is not None]
+    graded = [found[place] for place in places]
+    again = repeats([(f"{group(each)}\n{each.graded.key}", each.graded.at) for each in graded])
+    return {place for place, is_again in zip(places, again, strict=True) if is_again}
 
 
 def _report(
-    grader: _Grader, found: Sequence[GradedAlert], moves: Iterable[tuple[str, int]]
+    grader: _Grader,
+    found: Sequence[GradedAlert],
+    graded: Sequence[Graded],
+    moves: Iterable[tuple[str, int]],
 ) -> Report:
     told = [
         (key, each.graded.at)
@@ -264,7 +277,7 @@ def _report(
         if each.told.suppressed is None
         for key in grader.keys(each.told, each.target)
     ]
-    return report([each.graded for each in _marked(found)], recalled=recall(moves, told))
+    return report(graded, recalled=recall(moves, told))
 
 
 def _fee(leg: Leg, found: Outcome) -> float:

@@ -32,8 +32,6 @@ REACH = timedelta(hours=30)
 LIVE_LAG_MS = 10 * MINUTE_MS
 DAY_MS = 24 * 60 * MINUTE_MS
 # How wrong a signal's instant may be, beside the poll that observed the price.
-CLOCK_ERROR_MIN = {Precision.SECOND: 0.1, Precision.MINUTE: 1.0, Precision.DAY: 720.0}
-POLL_ERROR_MIN = 1.0
 
 
 def find_moves(
@@ -209,7 +207,7 @@ def _minutes(signal: Signal, move: FoundMove) -> float:
 def _clock_error_min(signal: Signal, move: FoundMove) -> float:
     """Return how far off these minutes may be: both clocks, and half of what nobody read."""
     unread = (move.crossed_at - move.start_at) / 2 / MINUTE_MS
-    return CLOCK_ERROR_MIN.get(Precision(signal.precision), 60.0) + POLL_ERROR_MIN + unread
+    return causes.clock_error_min(signal.precision) + unread
 
 
 def _days(signal: Signal, move: FoundMove) -> int | None:

@@ -177,7 +177,9 @@ def _store_batch(
     candles = [candle for candle in batch.candles if candle.key in ids]
     trades = [trade for trade in batch.trades if trade.key in ids]
     subjects = [coverage.outcome_subject(ids[key]) for key in batch.read_outcomes if key in ids]
-    coverage.extend(session, subjects, at=observed_at, max_gap=gap)
+    # Inside a span the price counts as confirmed, so reads further apart each make their own.
+    price_gap = min(gap, coverage.MAX_PRICE_AGE)
+    coverage.extend(session, subjects, at=observed_at, max_gap=price_gap)
     added = [_add_item(session, item, observed_at, app.clock.now(), origin) for item in batch.items]
     standings = standing_repo.add(session, batch.standings, observed_at=observed_at, origin=origin)
     report.changed_outcomes += changed

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
 from monitor.alerts.views import (
-    Candidate,
     LinkView,
     MarketPrice,
     MarketView,
@@ -22,6 +20,7 @@ from monitor.jobs.known_legs import KnownLegs
 from monitor.jobs.known_prices import KnownPrices
 from monitor.jobs.link_views import link_view
 from monitor.jobs.market_views import MarketViews
+from monitor.jobs.move_evidence import Causes, LegOwners
 from monitor.jobs.story_evidence import evidence
 from monitor.reports.facts import fact_texts
 from monitor.reports.similar import Similar
@@ -49,11 +48,16 @@ class Viewer:
         self._prices = KnownPrices(session, now=now)
         self._similar = Similar(session, now=now)
         self._own: dict[str, list[Leg]] = {}
+        self._owners = LegOwners(topics)
+        self._causes = Causes(session, now=now)
         self._markets = MarketViews(session, topics, self._legs, self._prices, now=now)
 
     def signal(self, row: Signal) -> SignalView:
-        """Return a story's signal with the prices of its theme's own series."""
-        legs = self._own_legs(row.theme)
+        """Return a story's signal with the prices of its theme's own series.
+
+        A venue's own news bears on the markets that it names.
+        """
+        legs = self._bears_on(row)
         seen = evidence(self._session, row, now=self._now)
         return SignalView(
             signal_id=row.signal_id,
@@ -138,7 +142,7 @@ class Viewer:
             market_url=leg.url,
             themes=own_first(leg.themes),
             z=row.z,
-            explained_by=tuple(map(_candidate, row.explained_by or ())),
+            explained_by=self._causes.of(row),
             rules_text=said.rules if said else None,
             market_id=leg.venue_id,
             crossed_at=row.crossed_at,
@@ -146,6 +150,7 @@ class Viewer:
             day_ago=state.day_ago,
             spread=state.spread,
             volume_24h=state.volume_24h,
+            entities=self._owners.entities(leg),
         )
 
     def link(self, row: Link, signal: Signal) -> LinkView | None:
@@ -188,6 +193,11 @@ class Viewer:
             return None
         return self._similar.sentence(row, self._legs.by_outcome)
 
+    def _bears_on(self, row: Signal) -> list[Leg]:
+        if row.origin_kind != ORIGIN_KIND:
+            return self._own_legs(row.theme)
+        return self._legs.of_markets(row.source, row.facts[0]["market_ids"])
+
     def _own_legs(self, theme: str) -> list[Leg]:
         if theme not in self._own:
             self._own[theme] = self._legs.own(theme)
@@ -225,12 +235,3 @@ def own_first(themes: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 def _is_open(leg: Leg) -> bool:
     return leg.status == MarketStatus.OPEN.value
-
-
-def _candidate(found: dict[str, Any]) -> Candidate:
-    return Candidate(
-        title=found["title"],
-        minutes_before=found["minutes_before"],
-        clock_error_min=found["clock_error_min"],
-        url=found["url"],
-    )

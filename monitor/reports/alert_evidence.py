@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from storage import market_repo, versions
 from storage.instants import from_ms
 from storage.models import Alert, Link, Market, Move, Outcome, Signal
+from storage.records import Precision
 
 Report = dict[str, Any]
 PRIMARY_WINDOW_S = 3600
@@ -110,11 +111,22 @@ def _signal(signal: Signal) -> Report:
         "source": signal.source,
         "tier": signal.tier,
         "at": signal.at,
+        "published_at": _published_at(signal),
         "precision": signal.precision,
         "observed_at": signal.observed_at,
         "url": signal.url,
         "reasons": list(signal.reason or ()),
     }
+
+
+def _published_at(signal: Signal) -> datetime | None:
+    """Return when it was public; None where only when it was seen is known, as of a venue's news.
+
+    `Signal.at` holds the latter then.
+    """
+    if signal.origin_kind == "story":
+        return None if signal.precision == Precision.UNKNOWN.value else signal.at
+    return signal.at if signal.origin_kind == "item" and signal.at != signal.observed_at else None
 
 
 def _changes(then: Signal, now: Signal | None) -> Report | None:

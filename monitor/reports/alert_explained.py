@@ -22,7 +22,7 @@ Report = dict[str, Any]
 _GRADES = {
     "hit": "a move in the stated direction followed",
     "miss": "no such move followed",
-    "stale": "the price was not read afterwards",
+    "stale": "the price was not read, or nobody traded, for hours: too old to grade on",
     "no_price": "no two-sided price to grade on",
     "resolved": "the market settled meanwhile",
     "no_market": "no market to grade on",

@@ -17,7 +17,7 @@ HORIZON_H = HORIZON_MS // HOUR_MS
 LEFT_OUT = {
     "same_episode": f"within {HORIZON_H} h of one that counts",
     "pending": "pending",
-    "stale": "price not read",
+    "stale": "price too old",
     "no_price": "no two-sided price",
     "resolved": "market settled meanwhile",
     "no_market": "no market to grade on",
@@ -66,6 +66,7 @@ def _row(name: str, report: Report, q: float | None) -> Row:
         "n": report.n,
         "hits": report.hits,
         "either_direction": report.either,
+        "without_book": report.without_book,
         "precision": report.precision,
         "precision_interval": report.interval,
         "base_rate": report.base,
@@ -91,8 +92,9 @@ def _row(name: str, report: Report, q: float | None) -> Row:
 def _precision(report: Report) -> str:
     share = share_text(report.precision, report.interval)
     either = f", {report.either} of them in either direction" if report.either else ""
+    trades = f", {report.without_book} on last trades, not quotes," if report.without_book else ""
     return (
-        f"{report.hits} of {report.n} alerts{either} were followed by a move within "
+        f"{report.hits} of {report.n} alerts{either}{trades} were followed by a move within "
         f"{HORIZON_H} h: {share}."
     )
 

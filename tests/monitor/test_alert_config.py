@@ -175,6 +175,19 @@ def test_the_storm_guard_is_on_unless_it_is_turned_off() -> None:
     ("{on: link, verdicts: [moved_up], direction: down", "8:40: alerts.rules.0.direction: no link "
      "that moved up went that way"),
     ("{on: move, min_pp: 100.5", "8:18: alerts.rules.0.min_pp: must be at most 100, not 100.5"),
+    ("{on: move, max_spread_pp: 0", "8:18: alerts.rules.0.max_spread_pp: a book always has a "
+     "spread, so the rule never fires; write more"),
+    ("{on: move, group_wait: 10m, group_interval: 1m", "8:35: alerts.rules.0.group_interval: 1m is "
+     "shorter than group_wait, 10m, so it asks nothing; write at least 10m, or take it out"),
+    # keys of other kinds
+    ("{on: signal, min_pp: 5", "8:20: alerts.rules.0.min_pp: unknown key; `on: link`, `on: move` "
+     "take it, `on: signal` does not"),
+    ("{on: signal, min_z: 5", "8:20: alerts.rules.0.min_z: unknown key; `on: link`, `on: move` "
+     "take it, `on: signal` does not"),
+    ("{on: move, min_publishers: 5", "8:18: alerts.rules.0.min_publishers: unknown key; "
+     "`on: signal` takes it, `on: move` does not"),
+    ("{on: signal, min_scor: 1", "8:20: alerts.rules.0.min_scor: unknown key (did you mean "
+     "min_score?)"),
     # names
     ("{on: move, mute: [night]", "8:25: alerts.rules.0.mute.0: unknown time interval 'night' (did "
      "you mean nights?)"),
@@ -234,6 +247,9 @@ def test_a_rule_that_cannot_work_is_refused_at_its_key(rule: str, message: str) 
     "{on: move, verdict: no_public_cause_found, for: 31m",
     "{on: move, verdict: candidates, for: 5m",
     "{on: move, group_wait: 5s, group_interval: 9m",
+    "{on: move, group_wait: 10m",
+    "{on: move, group_wait: 5m, group_interval: 5m",
+    "{on: move, max_spread_pp: 0.1",
     "{on: market, within: 2h",
     "{on: link, verdicts: [moved_up, moved_down], direction: up",
     "{on: link, direction: up",
@@ -363,6 +379,13 @@ def test_intervals_that_leave_no_time_between_them_are_refused_together() -> Non
     ("{channels: [{name: c, kind: console, quiet: [nigts]}], time_intervals: [{name: nights, "
      "months: [may]}]}", "1:54: alerts.channels.0.quiet.0: unknown time interval 'nigts' (did you "
      "mean nights?)"),
+    ("{channels: [{name: c, kind: console, wake_for: warning}]}", "1:46: alerts.channels.0.wake_for"
+     ": nothing is held back without quiet hours; name intervals in quiet, or take this out"),
+    ("{channels: [{name: c, kind: console, secret_env: X}]}", "1:46: alerts.channels.0.secret_env: "
+     "unknown key; `kind: webhook` takes it, `kind: console` does not"),
+    ("{channels: [{name: c, kind: console}], rules: [{name: r, on: move, channels: [c, c]}]}",
+     "1:90: alerts.rules.0.channels.1: the channel 'c' stands here twice; it is told once, take "
+     "one of them out"),
     ("{channels: [{name: c, kind: console, wake_for: critcal}]}", "1:46: alerts.channels.0.wake_for"
      ": must be 'info', 'warning' or 'critical', not 'critcal' (did you mean critical?)"),
     ("{dead_man: {url_env: 'https://h.example'}}", "1:21: alerts.dead_man.url_env: must be the name"

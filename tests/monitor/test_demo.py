@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,13 @@ def test_a_move_after_a_told_story_shares_its_group(session: Session) -> None:
 def test_no_move_was_written_before_it_could_be_known(session: Session) -> None:
     for move in session.exec(select(Move)):
         assert move.known_from >= move.crossed_at
+
+
+def test_what_can_be_graded_when_it_ends_has_its_grade(shown: Shown, session: Session) -> None:
+    alerts = session.exec(select(Alert)).all()
+    passed = [each for each in alerts if each.at <= shown.now - timedelta(hours=6)]
+
+    assert passed
+    assert all(each.grade for each in passed)
+    assert {each.grade for each in alerts} >= {"hit", "miss", "stale"}
+    assert all(each.grade is None for each in alerts if each not in passed)

@@ -96,7 +96,8 @@ def test_a_hit_takes_three_points_and_one_and_a_half_spreads(
 
 
 def test_an_unknown_spread_counts_as_one_point() -> None:
-    found = told(a_path({0: 0.40, 101: 0.40, 300: 0.44}, spread=np.nan, basis="trade"), 100)
+    path = a_path({0: 0.39, 90: 0.40, 101: 0.40, 300: 0.44}, spread=np.nan, basis="trade")
+    found = told(path, 100)
 
     assert (found.hit, found.spread) == (True, 0.01)
 
@@ -152,7 +153,70 @@ def test_a_history_without_rows_is_stale_whatever_was_read() -> None:
     path = {0.0: 0.40, 110.0: 0.41}
 
     assert told(a_path(path, basis="trade"), 100).ungraded == "stale"
-    assert told(a_path({**path, 300: 0.41}, basis="trade"), 100).hit is False
+    assert told(a_path({**path, 300: 0.42}, basis="trade"), 100).hit is False
+
+
+@pytest.mark.parametrize("basis", ["trade", "venue_history"])
+def test_a_last_trade_told_again_and_again_is_no_price_to_grade_on(basis: str) -> None:
+    dead = {30.0 * n: 0.875 for n in range(200)}
+
+    found = told(a_path(dead, spread=np.nan, basis=basis), 1000, None)
+
+    assert (found.hit, found.ungraded) == (None, "stale")
+    # The same price read from a book stands: anybody could have bought at it.
+    assert told(a_path(dead), 1000, None).hit is False
+
+
+@pytest.mark.parametrize(("prices", "grade"), [
+    # At most half the horizon, 180 min, may lie between the last change and the entry at 110 …
+    ({0: 0.39, 0.5: 0.40, 110: 0.40, 280: 0.41}, "miss"),
+    ({-80: 0.39, -71: 0.40, 110: 0.40, 281: 0.41}, "stale"),
+    # … and between it and the end at 460.
+    ({0: 0.39, 90: 0.40, 110: 0.40, 280: 0.44}, "hit"),
+    ({0: 0.39, 90: 0.40, 110: 0.40, 279: 0.44, 400: 0.44}, "stale"),
+    # A trade at a new price is an entry, whatever stood before.
+    ({-900: 0.39, 200: 0.40, 300: 0.44}, "hit"),
+    # How long the first price had stood before it was first seen, nobody knows.
+    ({99: 0.40, 110: 0.40, 281: 0.44}, "stale"),
+])  # fmt: skip
+def test_a_trade_counts_while_its_price_changed_at_most_half_the_horizon_ago(
+    prices: Mapping[float, float | None], grade: str
+) -> None:
+    assert told(a_path(prices, spread=np.nan, basis="trade"), 100).word == grade
+
+
+def test_a_grade_on_trades_says_that_nobody_saw_a_quote() -> None:
+    prices = {0.0: 0.39, 90.0: 0.40, 110.0: 0.40, 300.0: 0.44}
+    trades = told(a_path(prices, spread=np.nan, basis="trade"), 100)
+    book = told(a_path(prices), 100)
+
+    assert (trades.basis, trades.without_book) == ("trade", True)
+    assert (book.basis, book.without_book) == ("book", False)
+    assert report([graded(trades), graded(book)]).without_book == 1
+
+
+def test_random_times_pass_the_same_gates_as_alerts() -> None:
+    # 0.1 pp every 10 min for a day, then the last trade for nine more.
+    living = {10.0 * n: 0.10 + 0.001 * n for n in range(144)}
+    dead = {60.0 * n: 0.243 for n in range(24, 240)}
+    path = a_path({**living, **dead}, spread=np.nan, basis="trade", read=(0, 14_400))
+
+    found = base_rate(path, direction=1, since=0, until=ms(14_400), seed=7)
+
+    # Of 14 040 min of starts those that end up to 180 min after the last change: about 9 %, two
+    # or three windows. The dead nine days are neither misses nor windows.
+    assert 0.06 < found.n / 500 < 0.12
+    assert found.windows in (3, 4, 5)
+    assert found.rate is not None
+    assert found.rate > 0.6
+
+
+def test_the_span_of_an_import_is_no_read_of_a_book() -> None:
+    prices = a_path({0: 0.40}).series
+    told_of = coverage([0], [ms(2000)])
+    imported = Path(prices, Coverage(told_of.from_at, told_of.to_at, read=coverage([], [])))
+
+    assert outcome(imported, at=ms(100), direction=1, now=NOW).ungraded == "stale"
 
 
 def test_random_times_of_a_flat_market_never_hit_and_of_a_steep_one_always() -> None:

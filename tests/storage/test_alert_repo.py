@@ -196,6 +196,23 @@ def test_an_ack_marks_all_of_the_group_and_stops_what_waits(store: Store) -> Non
     ]
 
 
+def test_an_ack_of_a_story_takes_its_response_along_and_no_move_that_followed(
+    store: Store,
+) -> None:
+    abouts = ("story:s1", "link:s1:polymarket/x", "move:polymarket/x:12:00", "link:s10:a/b")
+    with store.begin() as session:
+        ids = [
+            alert_repo.add_alert(
+                session, replace(DRAFT, dedup_key=about, about=about, group_key="story:s1")
+            )
+            for about in abouts
+        ]
+        assert ids[0] is not None
+        acked = alert_repo.ack(session, ids[0], "seen", now=NOW)
+    assert acked.alert_ids == tuple(ids[:2])
+    assert {alert_id for alert_id, _ in acked.cancelled} == set(ids[:2])
+
+
 def test_an_alert_that_is_not_told_is_a_row_of_the_export(store: Store) -> None:
     with store.begin() as session:
         alert_repo.add_alert(session, replace(DRAFT, suppressed="cooldown"))

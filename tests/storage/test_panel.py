@@ -114,8 +114,9 @@ def test_rows_of_a_file_confirm_nothing_between_them(store: Store) -> None:
 
 
 def test_polls_half_an_hour_apart_confirm_only_what_each_of_them_read(store: Store) -> None:
-    fill(store, [a_quote(at(0))], reads=(0, 30, 60), max_gap=timedelta(hours=1))
-    assert sorted(rows(store)) == [at(m) for m in (*range(0, 21, 5), *range(60, 81, 5))]
+    fill(store, [a_quote(at(0))], reads=(0, 30, 60), max_gap=coverage.MAX_PRICE_AGE)
+    kept = (*range(0, 21, 5), *range(30, 51, 5), *range(60, 81, 5))
+    assert sorted(rows(store)) == [at(minute) for minute in kept]
 
 
 def test_where_a_venue_told_every_change_a_price_without_one_stands(store: Store) -> None:

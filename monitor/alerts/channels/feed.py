@@ -91,8 +91,7 @@ def atom(name: str, entries: Sequence[FeedEntry], *, url: str, since: datetime) 
 
 
 def _entry(told: Told, template: Template | None) -> FeedEntry:
-    held = told.bundle.partition(":")[0] if told.bundle else None
-    message = render(told.payloads, now=told.sent_at, key=told.key, held=held)
+    message = render(told.payloads, now=told.sent_at, key=told.key, bundle=told.bundle)
     form = template.form if template else Form.HTML
     content = message.written(form, MAX_CONTENT, template)
     return FeedEntry(message, told.sent_at, content, is_html=form is Form.HTML)

@@ -138,17 +138,22 @@ def v4_body(
 ) -> bytes:
     """Return `message` as the JSON that Alertmanager sends to webhooks, one entry a leg.
 
-    `description` is what each alert says, or what the channel's `template` makes of the message.
+    The first entry of an alert says all of it, the others their own line, so that a receiver that
+    prints each prints nothing twice. What the channel's `template` makes of the message stands in
+    the very first. `groupKey` and `groupLabels` are equal for every message of one group.
     """
     text = message.written(template.form, None, template) if template else None
-    alerts = [_v4_alert(entry, text, message.text) for entry in message.alerts]
+    alerts = [
+        _v4_alert(entry, _description(entry, message, text, is_first=index == 0))
+        for index, entry in enumerate(message.alerts)
+    ]
     body = {
         "version": "4",
         "groupKey": message.group_key,
         "truncatedAlerts": 0,
         "status": "firing",
         "receiver": receiver,
-        "groupLabels": {"alertname": message.rule},
+        "groupLabels": {"alertname": message.rule, **message.group_labels},
         "commonLabels": _common([alert["labels"] for alert in alerts]),
         "commonAnnotations": _common([alert["annotations"] for alert in alerts]),
         "externalURL": external_url,
@@ -157,13 +162,24 @@ def v4_body(
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def _v4_alert(entry: Mapping[str, Any], templated: str | None, text: str) -> dict[str, Any]:
-    labels, annotations = entry["labels"], entry["annotations"]
-    description = templated or annotations.get("description", text)
+def _description(
+    entry: Mapping[str, Any], message: Message, templated: str | None, *, is_first: bool
+) -> str:
+    annotations = entry["annotations"]
+    if is_first:
+        said = templated or annotations.get("description", message.text)
+    else:
+        own_line = annotations.get("summary", message.title)
+        said = own_line if templated else annotations.get("description", own_line)
+    return str(said)
+
+
+def _v4_alert(entry: Mapping[str, Any], description: str) -> dict[str, Any]:
+    labels = entry["labels"]
     return {
         "status": "firing",
         "labels": labels,
-        "annotations": {**annotations, "description": description},
+        "annotations": {**entry["annotations"], "description": description},
         "startsAt": entry["startsAt"],
         "endsAt": NO_END,
         "generatorURL": entry["generatorURL"],

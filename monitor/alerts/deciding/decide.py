@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from monitor.alerts.deciding.drafts import naming, schedule_draft
 from monitor.alerts.deciding.escalation import louder, repeated
 from monitor.alerts.deciding.firings import MAX_AGE, Due, Firing, Skip
-from monitor.alerts.deciding.guards import ActiveSilence, Guards, is_inhibitor
+from monitor.alerts.deciding.guards import ActiveSilence, Guards
 from monitor.alerts.deciding.move_firings import due_moves, leg_keys
 from monitor.alerts.deciding.past import TOLD_BY, Past, as_past, parts_of
 from monitor.alerts.deciding.settling import settle
@@ -25,7 +24,7 @@ from monitor.alerts.deciding.state_firings import (
     due_markets,
     market_key,
     source_firings,
-    source_key,
+    source_keys,
 )
 from monitor.alerts.deciding.story_firings import (
     link_firings,
@@ -36,8 +35,8 @@ from monitor.alerts.deciding.story_firings import (
     story_key,
     story_keys,
 )
+from monitor.alerts.deciding.turns import in_turn
 from monitor.alerts.rules import (
-    SEVERITIES,
     LinkRule,
     MarketRule,
     MoveRule,
@@ -64,7 +63,6 @@ __all__ = [
 ]
 
 MEMORY = timedelta(hours=24)
-_LATER = ("link", "move")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ def decide(
     skips: list[Skip] = []
     past = Past(history)
     drafts: list[AlertDraft] = []
-    for due in _in_turn(rules, _due(rules, _sorted(views), past, now, skips), guards):
+    for due in in_turn(rules, _due(rules, _sorted(views), past, now, skips), guards):
         draft = settle(due, past, guards, now)
         if draft.suppressed is not None and draft.suppressed.startswith(TOLD_BY):
             drafts = [_naming(told, draft, due.firing) for told in drafts]
@@ -118,6 +116,7 @@ def subject_keys(rules: Iterable[Rule], views: Views) -> frozenset[str]:
         if isinstance(rule, SignalRule):
             keys.update(key for view in views.signals for key in story_keys(rule, view))
             keys.update(story_key(rule, view.story_id) for view in views.links)
+            keys.update(story_key(rule, story) for story in _candidate_stories(views))
         elif isinstance(rule, MoveRule):
             keys.update(key for leg in views.moves for key in leg_keys(rule, leg))
         elif isinstance(rule, LinkRule):
@@ -127,8 +126,13 @@ def subject_keys(rules: Iterable[Rule], views: Views) -> frozenset[str]:
         elif isinstance(rule, MarketRule):
             keys.update(market_key(rule, view) for view in views.markets)
         elif isinstance(rule, SourceRule):
-            keys.update(source_key(rule, view) for view in views.sources)
+            keys.update(key for view in views.sources for key in source_keys(rule, view))
     return frozenset(keys)
+
+
+def _candidate_stories(views: Views) -> set[str]:
+    near = (candidate for leg in views.moves for candidate in leg.explained_by)
+    return {story for one in near for story in (one.story_id, *one.merged) if story}
 
 
 def horizon(rules: Iterable[Rule], guards: Guards = Guards()) -> timedelta:  # noqa: B008
@@ -163,7 +167,7 @@ def _due(
     firings = [
         *signal_firings(rules, views.signals, skips),
         *standing_firings(rules, views.standings, skips),
-        *source_firings(rules, views.sources, now, skips),
+        *source_firings(rules, views.sources, past, now, skips),
         *link_firings(rules, views.links, now, skips),
     ]
     found = [due for firing in firings if (due := _news(firing, past, now, skips)) is not None]
@@ -181,26 +185,6 @@ def _news(firing: Firing, past: Past, now: datetime, skips: list[Skip]) -> Due |
         return Due(firing, previous, lasts, is_repeat=True)
     skips.append(Skip(firing.rule.name, firing.abouts[0], "already told"))
     return None
-
-
-def _in_turn(rules: Sequence[Rule], found: Iterable[Due], guards: Guards) -> list[Due]:
-    """Return what is news in the order it is settled: the severest rule speaks for the others."""
-    place = {rule.name: index for index, rule in enumerate(rules)}
-
-    def turn(due: Due) -> tuple[Any, ...]:
-        firing, rule = due.firing, due.firing.rule
-        score = firing.payload.get("score") or 0.0
-        return (
-            rule.on in _LATER,
-            not is_inhibitor(firing, guards),
-            -SEVERITIES.index(rule.severity),
-            place[rule.name],
-            -float(score),
-            firing.abouts,
-            firing.keys,
-        )
-
-    return sorted(found, key=turn)
 
 
 def _naming(told: AlertDraft, kept: AlertDraft, firing: Firing) -> AlertDraft:

@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from monitor.alerts.rules import Rule, matches
@@ -25,12 +25,25 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
+class Beginning:
+    """How a move began. `candidates` are names of each signal that may have led to it, best first.
+
+    `is_open`: no candidate is known yet. `entities` are whom its legs are about; none: unknown.
+    """
+
+    start_at: datetime
+    candidates: tuple[frozenset[str], ...] = ()
+    is_open: bool = False
+    entities: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Firing:
     """One rule on one subject. `keys` are dedup keys, its own first, then those it grew from.
 
     `abouts` name what it tells of, equal over all rules, and `aliases` the same under former
     names; `stage` is what was known of it. `quiet` is what a cooldown is counted for. `follows`
-    are the abouts of what it came after.
+    are the abouts of what it tells more of; `beginning` is what a move may have come from.
     `lasting` says what still holds, for a state that may be told again; None for what happened
     once. `size` is what may double, 0..1.
     """
@@ -52,11 +65,17 @@ class Firing:
     aliases: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lasting: str | None = None
+    beginning: Beginning | None = None
 
     @property
     def parts(self) -> tuple[str, ...]:
         """Return what is told one by one: the legs of a move, the markets in a state."""
         return self.move_ids or self.abouts
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every name of what it tells of: its parts, its abouts, its former names."""
+        return (*self.parts, *self.abouts, *self.aliases)
 
 
 @dataclass(frozen=True, slots=True)

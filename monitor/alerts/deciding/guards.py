@@ -39,10 +39,5 @@ def held_back(firing: Firing, guards: Guards, past: Past, now: datetime) -> str 
     for name in firing.rule.mute:
         if name in guards.intervals and holds(guards.intervals[name], now):
             return f"muted by time interval {name}"
-    source = inhibited_by(firing.labels, guards.inhibit, past.alerts, now)
+    source = inhibited_by(firing.labels, guards.inhibit, past.spoken, now)
     return None if source is None else f"inhibited by rule {source}"
-
-
-def is_inhibitor(firing: Firing, guards: Guards) -> bool:
-    """Return whether an inhibition waits for alerts such as this one."""
-    return any(matches_all(rule.source_matchers, firing.labels) for rule in guards.inhibit)

@@ -19,6 +19,7 @@ from monitor.alerts.deciding.firings import (
     grouped,
     matched,
 )
+from monitor.alerts.deciding.following import beginning
 from monitor.alerts.deciding.labels import labels_of
 from monitor.alerts.deciding.past import Past
 from monitor.alerts.rules import MoveRule, Rule, matches
@@ -139,6 +140,7 @@ def _firing(rule: MoveRule, about: str, legs: Sequence[MoveView], past: Past) ->
         series=(legs[0].series,) if legs[0].series else (),
         move_ids=tuple(leg.move_key for leg in legs),
         size=abs(legs[0].move),
+        beginning=beginning(legs),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from monitor.alerts.deciding.escalation import last_told, louder
-from monitor.alerts.deciding.firings import TOGETHER, Firing
+from monitor.alerts.deciding.firings import Firing
 from monitor.alerts.deciding.labels import ABOUT
-from storage.alert_repo import AlertDraft, History, PastAlert
+from storage.alert_repo import AlertDraft, History, PastAlert, public_at
 
 TOLD_BY = "told by rule "
 
@@ -26,7 +27,6 @@ class Past:
         self._by_key: dict[str, PastAlert] = {}
         self._by_part: dict[str, list[PastAlert]] = defaultdict(list)
         self._by_about: dict[str, list[PastAlert]] = defaultdict(list)
-        self._by_group: dict[str, list[PastAlert]] = defaultdict(list)
         self._moves_of: dict[str, list[PastAlert]] = defaultdict(list)
         for alert in sorted(known.values(), key=lambda one: (one.at, one.dedup_key)):
             self._keep(alert)
@@ -35,6 +35,14 @@ class Past:
     def alerts(self) -> Sequence[PastAlert]:
         """Return all that is known, oldest first, with what this run decided."""
         return self._alerts
+
+    @property
+    def spoken(self) -> Sequence[PastAlert]:
+        """Return the alerts, those that another rule told in their stead as told."""
+        return [
+            replace(alert, suppressed=None) if _is_spoken_for(alert) else alert
+            for alert in self._alerts
+        ]
 
     def add(self, draft: AlertDraft) -> None:
         """Remember a decision of this run."""
@@ -79,29 +87,28 @@ class Past:
         return any(
             alert.rule == firing.rule.name
             and alert.subject == firing.quiet
-            and (alert.suppressed is None or alert.suppressed.startswith(TOLD_BY))
+            and (alert.suppressed is None or _is_spoken_for(alert))
             and now - alert.at < firing.rule.cooldown
             for alert in self._alerts
         )
-
-    def story_of(self, series: Sequence[str], now: datetime) -> PastAlert | None:
-        """Return the last story or board alert of the past hour that bears on `series`."""
-        for alert in reversed(self._alerts):
-            if now - alert.at > TOGETHER:
-                break
-            is_story = alert.kind in ("signal", "standing") and alert.suppressed is None
-            if is_story and set(series) & set(alert.series):
-                return alert
-        return None
 
     def moves_of(self, subject: str) -> Sequence[PastAlert]:
         """Return the alerts on moves of one series, oldest first."""
         return self._moves_of.get(subject, ())
 
-    def is_acked(self, group_key: str) -> bool:
-        """Return whether the last alert told under `group_key` was acknowledged."""
-        told = [a for a in self._by_group.get(group_key, ()) if a.suppressed is None]
-        return bool(told) and told[-1].acked
+    def last_of(self, rule: str, subject: str) -> PastAlert | None:
+        """Return the last alert of `rule` on what its cooldown counts for."""
+        mine = (a for a in reversed(self._alerts) if a.rule == rule and a.subject == subject)
+        return next(mine, None)
+
+    def last_closing(self, rule: str, market: str) -> tuple[str, PastAlert] | None:
+        """Return the last closing of a market (its about up to the state) that `rule` told."""
+        for alert in reversed(self._alerts):
+            if alert.rule == rule and alert.kind == "market":
+                for part in parts_of(alert):
+                    if part.startswith(f"{market}:closing:"):
+                        return part, alert
+        return None
 
     def _keep(self, alert: PastAlert) -> None:
         self._alerts.append(alert)
@@ -111,7 +118,6 @@ class Past:
         for part in parts_of(alert):
             self._by_part[part].append(alert)
         self._by_about[alert.about].append(alert)
-        self._by_group[alert.group_key].append(alert)
         if alert.kind == "move" and alert.about:
             self._moves_of[alert.subject].append(alert)
 
@@ -136,6 +142,9 @@ def as_past(draft: AlertDraft) -> PastAlert:
         stage=draft.stage,
         channels=draft.channels,
         labels=draft.labels,
+        signal_ids=draft.signal_ids,
+        public_at=public_at(draft.payload),
+        precision=str(draft.payload.get("precision", "unknown")),
     )
 
 
@@ -143,6 +152,10 @@ def parts_of(alert: PastAlert) -> tuple[str, ...]:
     """Return what an alert told one by one: the legs of a move, the markets in a state."""
     abouts = (alert.about, *alert.labels.get(ABOUT, ())) if alert.about else ()
     return alert.move_ids or tuple(dict.fromkeys(abouts))
+
+
+def _is_spoken_for(alert: PastAlert) -> bool:
+    return alert.suppressed is not None and alert.suppressed.startswith(TOLD_BY)
 
 
 def _says(alert: PastAlert, firing: Firing, channel: str, after: datetime | None) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from monitor.alerts.deciding.drafts import draft_of
 from monitor.alerts.deciding.escalation import louder
 from monitor.alerts.deciding.firings import Due
+from monitor.alerts.deciding.following import story_of
 from monitor.alerts.deciding.guards import Guards, held_back
 from monitor.alerts.deciding.past import TOLD_BY, Past
 from storage.alert_repo import AlertDraft, PastAlert
@@ -27,7 +28,7 @@ def settle(due: Due, past: Past, guards: Guards, now: datetime) -> AlertDraft:
         names = dict.fromkeys(name for found in tellers.values() for name in found)
         reason: str | None = TOLD_BY + ", ".join(names)
     else:
-        reason = held_back(firing, guards, past, now) or _unasked(due, told, past, now)
+        reason = held_back(firing, guards, past, now) or _unasked(due, past, now)
     if told is not None and told.suppressed is None and set(told.channels) & set(untold):
         follows = f"{told.title} ({_ago(now - told.at)})"
         firing = replace(firing, payload={**firing.payload, "follows": follows})
@@ -40,12 +41,16 @@ def settle(due: Due, past: Past, guards: Guards, now: datetime) -> AlertDraft:
     )
 
 
-def _unasked(due: Due, told: PastAlert | None, past: Past, now: datetime) -> str | None:
-    """Return why nobody asked to hear it: its owner knows, or it was told just now."""
+def _unasked(due: Due, past: Past, now: datetime) -> str | None:
+    """Return why nobody asked to hear it: its owner knows of this thing, or it was told just now.
+
+    A move that merely follows an acknowledged story is a thing of its own.
+    """
     if due.again is None or due.is_repeat:
-        is_later = told is not None or due.previous is not None
-        if is_later and past.is_acked(due.firing.group_key):
-            return ACKNOWLEDGED
+        firing = due.firing
+        said = past.telling((*firing.names, *firing.follows))
+        if said is not None and said.suppressed is None and said.acked:
+            return f"{ACKNOWLEDGED}: {said.title} ({_ago(now - said.at)})"
     if due.again is None and past.is_quiet(due.firing, now):
         return COOLDOWN
     return None
@@ -58,10 +63,9 @@ def _joined(due: Due, past: Past, now: datetime) -> tuple[Due, PastAlert | None]
         why = (*firing.why, due.again or "")
         keys, group_key = (previous.dedup_key,), previous.group_key
         return replace(due, firing=replace(firing, keys=keys, group_key=group_key, why=why)), None
-    names = (*firing.parts, *firing.abouts, *firing.aliases)
+    names = firing.names
     told = past.telling(names) or past.telling(firing.follows)
-    if told is None and firing.rule.on == "move":
-        told = past.story_of(firing.series, now)
+    told = told or story_of(firing, past.alerts, now)
     if told is None:
         return due, None
     is_same = told.about in names and told.suppressed is None

@@ -66,7 +66,7 @@ def _reasons(rule: RuleModel, view: View) -> _Reasons:
 def _of_signal(rule: SignalRule, view: SignalView) -> _Reasons:
     return _all_met(
         _said(f"theme {view.theme}", _among("theme", [view.theme], rule.themes)),
-        _at_least("score", view.score, rule.min_score, ".2f"),
+        _at_least("score", view.score, rule.min_score or None, ".2f"),
         _among("kind", [view.kind], rule.kinds),
         _among("entity", view.entities, rule.entities),
         _among("source", [view.source], rule.sources),
@@ -101,7 +101,7 @@ def _of_link(rule: LinkRule, view: LinkView) -> _Reasons:
     return _all_met(
         (f"theme {view.theme}", f"the window of {window} has closed") if view.final else None,
         _among("verdict", [view.verdict], rule.verdicts),
-        _moved(view.move, rule.min_pp) if rule.min_pp else (),
+        _moved(view.move, rule.min_pp),
         _among("theme", [view.theme], rule.themes),
         _among("kind", [view.kind], rule.kinds),
         _among("entity", view.entities, rule.entities),
@@ -113,7 +113,7 @@ def _of_link(rule: LinkRule, view: LinkView) -> _Reasons:
         _at_most("p", view.p_value, rule.max_p, ".3f"),
         _towards(view.move, rule.direction),
         _at_least("volume in 24 h", view.volume_24h, rule.min_volume_24h, ",.0f"),
-        _at_least("score", view.score, rule.min_score, ".2f") if rule.min_score else (),
+        _at_least("score", view.score, rule.min_score or None, ".2f"),
         _of_tier(view.tier, rule.min_tier),
     )
 
@@ -189,6 +189,8 @@ def _plain(bound: float, form: str) -> str:
 
 
 def _moved(move: float | None, min_pp: float) -> _Reasons:
+    if not min_pp:
+        return ()
     size_pp = _pp(_size(move))
     if size_pp is None or not size_pp >= min_pp:
         return None

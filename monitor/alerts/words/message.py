@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from monitor.alerts.words import digest
+from monitor.alerts.words import bundles, digest
 from monitor.alerts.words.evidence import worded
 from monitor.alerts.words.form_lines import ESCAPES, fact_line
 from monitor.alerts.words.forms import Form, Template, failed_at, shipped
@@ -26,7 +26,7 @@ class Message:
     `lines` begin with `first_line` and are exact; what goes to a chat is taken from `within`,
     `markdown` or `html`, where nobody is called and nothing is marked up by a text from outside.
     `alerts` are Alertmanager v4 entries without status, of every alert. `held` says why several
-    became one: group, digest, quiet or storm.
+    became one: group, digest, quiet or storm; `group_labels` are what a group has in common.
     """
 
     rule: str
@@ -45,6 +45,7 @@ class Message:
     held: str | None = None
     entries: tuple[Wording, ...] = ()
     notes: tuple[str, ...] = ()
+    group_labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -164,18 +165,20 @@ def render(
     now: datetime,
     key: str = "",
     may_repeat: bool = False,
-    held: str | None = None,
+    bundle: str | None = None,
 ) -> Message:
     """Return the message of one stored payload or of several, as said at `now` (aware UTC).
 
     Several become one message: the severest and newest first, two lines each, with the exact
-    count of what is left out. `held` is why they waited: group, digest, quiet, storm, or None.
+    count of what is left out. `bundle` is what they waited in, as `group:RULE:theme=x`,
+    `digest:RULE`, `quiet:NAME` or `storm`; None when they did not.
     Raises KeyError, TypeError or ValueError for a payload that is none of ours, or for none.
     """
     stored = [payloads] if isinstance(payloads, Mapping) else list(payloads)
     if not stored:
         raise ValueError("a message needs at least one alert")
     entries = digest.ordered(worded(payload, now) for payload in stored)
+    held = bundles.held_by(bundle)
     notes = tuple(_notes(entries, held, now, may_repeat))
     first = entries[0]
     several = len(entries) > 1
@@ -189,9 +192,7 @@ def render(
         lines=(),
         at=max(entry.at for entry in entries),
         said_at=now,
-        group_key=digest.shared(
-            (str(payload["group_key"]) for payload in stored), f"{held or 'several'}:{key}"
-        ),
+        group_key=bundles.group_key(bundle, {str(each["group_key"]) for each in stored}, key),
         key=key,
         may_repeat=may_repeat,
         alerts=tuple(_v4_entries(entries)),
@@ -199,6 +200,7 @@ def render(
         held=held,
         entries=entries,
         notes=notes,
+        group_labels=bundles.group_labels(bundle),
     )
     return replace(message, lines=tuple(message.written(Form.LINES).split("\n")))
 
@@ -216,8 +218,9 @@ def _v4_entries(entries: Sequence[Wording]) -> Iterator[Mapping[str, Any]]:
     for entry in entries:
         said = (entry.title, entry.headline, *(fact_line(fact, Form.LINES) for fact in entry.facts))
         description = "\n".join(line for line in said if line)
-        for alert in entry.payload.get("alerts", ()):
-            yield {**alert, "annotations": {**alert["annotations"], "description": description}}
+        for index, alert in enumerate(entry.payload.get("alerts", ())):
+            own = alert["annotations"].get("summary", entry.title) if index else description
+            yield {**alert, "annotations": {**alert["annotations"], "description": own}}
 
 
 def _most(write: Callable[[int], str], units: int, limit: int | None) -> str | None:

@@ -20,6 +20,7 @@ from monitor.alerts.words.payload_parts import (
     price_rows,
     safe_url,
     signed_pp,
+    summaries,
     words,
 )
 from monitor.alerts.words.plain_text import clean
@@ -77,9 +78,9 @@ def signal_payload(rule: Rule, view: SignalView, themes: Sequence[str]) -> Paylo
 def standing_payload(rule: Rule, rows: Sequence[StandingView], themes: Sequence[str]) -> Payload:
     """Return the payload of one change on one board, with every row that shows it."""
     first = rows[0]
-    models = ", ".join(_standing_text(row) for row in rows)
+    ranks = [_standing_text(row) for row in rows]
     board = first.board if first.style_control != "on" else f"{first.board}, style control on"
-    parts = (board, words(first.change), models, first.publish_date.isoformat())
+    parts = (board, words(first.change), ", ".join(ranks), first.publish_date.isoformat())
     title = " · ".join(clean(part, MAX_TEXT) for part in parts)
     return {
         "title": title,
@@ -91,7 +92,10 @@ def standing_payload(rule: Rule, rows: Sequence[StandingView], themes: Sequence[
         "url": safe_url(first.url),
         "prices": price_rows(first.prices),
         "series": list(first.series),
-        "alerts": [_standing_entry(rule, row, title) for row in rows],
+        "alerts": [
+            _standing_entry(rule, row, said)
+            for row, said in zip(rows, summaries(title, ranks), strict=True)
+        ],
     }
 
 
@@ -132,10 +136,10 @@ def _standing_text(row: StandingView) -> str:
     return f"{clean(row.model, 80)}{maker} rank {row.rank}, score {row.score:g}"
 
 
-def _standing_entry(rule: Rule, row: StandingView, title: str) -> Payload:
+def _standing_entry(rule: Rule, row: StandingView, summary: str) -> Payload:
     labels = {
         "alertname": rule.name, "severity": rule.severity, "theme": row.theme,
         "kind": row.change, "board": row.board, "model": clean(row.model, 80),
     }  # fmt: skip
-    annotations = {"summary": title, "rank": str(row.rank), "score": f"{row.score:g}"}
+    annotations = {"summary": summary, "rank": str(row.rank), "score": f"{row.score:g}"}
     return entry(labels, annotations, row.observed_at, row.url)

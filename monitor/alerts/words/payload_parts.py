@@ -89,6 +89,11 @@ def price_rows(prices: Iterable[MarketPrice]) -> list[Payload]:
     ]
 
 
+def summaries(title: str, own_lines: Iterable[str]) -> list[str]:
+    """Return what each entry of one alert says: the first all of it, the others their own line."""
+    return [title, *list(own_lines)[1:]]
+
+
 def entry(
     labels: Mapping[str, str], annotations: Mapping[str, str], at: datetime, url: str | None
 ) -> Payload:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from monitor.joiners import JOINER, lone_joiners, without_lone_joiners
+
 ELLIPSIS = "…"
 _BREAKS = re.compile(r"[\s\x00\x1c-\x1f\x85\u2028\u2029]+")
 _MENTION = re.compile(r"(?<=@)(?=\w)|(?<=<)(?=[!?@#&/a-zA-Z])")
 _ZERO_WIDTH = "\u200b"
-_JOINER = "\u200d"
 _NON_JOINER = "\u200c"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _READ_AHEAD = 8
@@ -27,8 +28,9 @@ def one_line(text: str, limit: int | None = None) -> str:
 def clean(text: str, limit: int | None = None) -> str:
     """Return `text` on one line without hidden characters, cut at `limit`; marks stay as they are.
 
-    Control, bidi, zero-width and surrogate characters are left out, joiners of emoji kept. What
-    lies far beyond the limit is never looked at, so a text of any size costs little.
+    Control, bidi, zero-width and surrogate characters are left out, but for the joiners inside an
+    emoji or a letter. What lies far beyond the limit is never looked at, so a text of any size
+    costs little.
     """
     head = text if limit is None else text[: limit * _READ_AHEAD]
     line = one_line(_visible(_BREAKS.sub(" ", head)))
@@ -52,12 +54,18 @@ def cut(text: str, limit: int) -> str:
 
 
 def escape(text: str) -> str:
-    """Return `text` with control, escape, bidi, zero-width and surrogate characters spelled out."""
+    """Return `text` with control, escape, bidi, zero-width and surrogate characters spelled out.
+
+    A joiner inside an emoji or a letter is part of what one sees, and stays.
+    """
+    if text.isprintable():
+        return text
+    lone = lone_joiners(text)
     return "".join(
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in _HIDDEN
+        if unicodedata.category(character) in _HIDDEN and (character != JOINER or index in lone)
         else character
-        for character in text
+        for index, character in enumerate(text)
     )
 
 
@@ -72,17 +80,18 @@ def unmentioned(text: str) -> str:
 def _visible(text: str) -> str:
     if text.isprintable():
         return text
-    return "".join(
+    shown = "".join(
         character
         for character in text
-        if character in ("\n", _JOINER, _NON_JOINER)
+        if character in ("\n", JOINER, _NON_JOINER)
         or unicodedata.category(character) not in _HIDDEN
     )
+    return without_lone_joiners(shown)
 
 
 def _is_boundary(text: str, index: int) -> bool:
     before, after = text[index - 1], text[index]
-    if _extends(after) or before == _JOINER or (before, after) == ("\r", "\n"):
+    if _extends(after) or before == JOINER or (before, after) == ("\r", "\n"):
         return False
     if _is_flag_half(before) and _is_flag_half(after):
         return _flag_halves_before(text, index) % 2 == 0
@@ -93,7 +102,7 @@ def _extends(character: str) -> bool:
     code = ord(character)
     return (
         unicodedata.category(character) in ("Mn", "Me", "Mc")
-        or character in (_JOINER, _NON_JOINER)
+        or character in (JOINER, _NON_JOINER)
         or 0x1F3FB <= code <= 0x1F3FF  # skin tones
         or 0xE0020 <= code <= 0xE007F  # tags of regional flags
     )

@@ -18,6 +18,7 @@ from monitor.alerts.words.payload_parts import (
     safe_url,
     series_name,
     signed_pp,
+    summaries,
     words,
 )
 from monitor.alerts.words.plain_text import clean
@@ -54,7 +55,10 @@ def move_payload(rule: Rule, legs: Sequence[MoveView]) -> Payload:
         "legs": [_move_leg(leg) for leg in legs],
         "rules_text": optional_text(first.rules_text),
         "series": [first.series] if first.series else [],
-        "alerts": [_move_entry(rule, leg, title) for leg in legs],
+        "alerts": [
+            _move_entry(rule, leg, said)
+            for leg, said in zip(legs, summaries(title, changes), strict=True)
+        ],
     }
 
 
@@ -81,7 +85,10 @@ def link_payload(rule: Rule, views: Sequence[LinkView]) -> Payload:
         "legs": [_link_leg(leg) for leg in legs],
         "url": safe_url(first.url),
         "series": [first.series] if first.series else [],
-        "alerts": [_link_entry(rule, leg, title) for leg in legs],
+        "alerts": [
+            _link_entry(rule, leg, said)
+            for leg, said in zip(legs, summaries(title, changes), strict=True)
+        ],
     }
 
 
@@ -103,7 +110,10 @@ def market_payload(rule: Rule, views: Sequence[MarketView]) -> Payload:
         "seen_at": format_instant(min(view.observed_at for view in views)),
         "markets": [_market(view) for view in views],
         "series": [first.series] if first.series else [],
-        "alerts": [_market_entry(rule, view, title) for view in views],
+        "alerts": [
+            _market_entry(rule, view, said)
+            for view, said in zip(views, summaries(title, map(_own_line, views)), strict=True)
+        ],
     }
 
 
@@ -124,6 +134,11 @@ def _which(views: Sequence[MarketView]) -> str:
         return clean(views[0].label or (views[0].question if views[0].series else ""), 120)
     names = [clean(view.label or view.question, MAX_LABEL) for view in views]
     return f"{counted(len(views), 'market')}: {listing(names)}"
+
+
+def _own_line(view: MarketView) -> str:
+    parts = (clean(view.label or view.question, MAX_LABEL), clean(view.said, MAX_TEXT))
+    return " · ".join(part for part in parts if part)
 
 
 def _questions(views: Sequence[MarketView]) -> str:
@@ -175,38 +190,38 @@ def _market(view: MarketView) -> Payload:
     }
 
 
-def _move_entry(rule: Rule, leg: MoveView, title: str) -> Payload:
+def _move_entry(rule: Rule, leg: MoveView, summary: str) -> Payload:
     labels = {
         "alertname": rule.name, "severity": rule.severity, "venue": leg.venue,
         "series": leg.series or "", "outcome": clean(leg.label, MAX_LABEL),
     }  # fmt: skip
     annotations = {
-        "summary": title, "move": signed_pp(leg.move), "verdict": leg.verdict,
+        "summary": summary, "move": signed_pp(leg.move), "verdict": leg.verdict,
         "price_from": f"{leg.price_from:.4f}", "price_to": f"{leg.price_to:.4f}",
     }  # fmt: skip
     return entry(labels, annotations, leg.start_at, leg.market_url)
 
 
-def _link_entry(rule: Rule, leg: LinkView, title: str) -> Payload:
+def _link_entry(rule: Rule, leg: LinkView, summary: str) -> Payload:
     labels = {
         "alertname": rule.name, "severity": rule.severity, "theme": leg.theme, "kind": leg.kind,
         "venue": leg.venue, "series": leg.series or "", "market": leg.market_id,
         "outcome": clean(leg.label, MAX_LABEL), "verdict": leg.verdict,
     }  # fmt: skip
     annotations = {
-        "summary": title, "headline": clean(leg.title, MAX_TEXT), "move": signed_pp(leg.move),
+        "summary": summary, "headline": clean(leg.title, MAX_TEXT), "move": signed_pp(leg.move),
     }  # fmt: skip
     return entry(labels, annotations, leg.at, leg.market_url)
 
 
-def _market_entry(rule: Rule, view: MarketView, title: str) -> Payload:
+def _market_entry(rule: Rule, view: MarketView, summary: str) -> Payload:
     labels = {
         "alertname": rule.name, "severity": rule.severity, "venue": view.venue,
         "series": view.series or "", "market": view.market_id, "state": view.state,
         "theme": next(iter(view.themes), ""),
     }  # fmt: skip
     annotations = {
-        "summary": title, "question": clean(view.question, MAX_TEXT),
+        "summary": summary, "question": clean(view.question, MAX_TEXT),
         "said": clean(view.said, MAX_TEXT),
     }  # fmt: skip
     return entry(labels, annotations, view.observed_at, view.url)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 
+from monitor.joiners import without_lone_joiners
+
 # A caller who knows which text is a link says so with these; no text of others contains them.
 LINK_ON, LINK_OFF = "\ue000", "\ue001"
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufffe\uffff]"
+    "\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\ufffe\uffff]"
 )
 MARKS = re.compile(f"[{LINK_ON}{LINK_OFF}]")
 _MENU_RUN = 4
@@ -128,7 +130,7 @@ def without_chrome(text: str) -> str:
 
 def visible(text: str) -> str:
     """Return `text` without control characters and what else no reader sees."""
-    return text if text.isprintable() else _INVISIBLE.sub("", text)
+    return text if text.isprintable() else without_lone_joiners(_INVISIBLE.sub("", text))
 
 
 def _may_hold_fragment(line: str) -> bool:

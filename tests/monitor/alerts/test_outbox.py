@@ -329,6 +329,20 @@ async def test_what_waits_under_one_bundle_is_one_message_and_stays_so(
     assert {message.held for message in channel.sent} == {"digest"}
 
 
+async def test_every_message_of_a_group_has_its_key_and_labels(
+    store: Store, clock: ManualClock
+) -> None:
+    channel = Recorder("a", None, None)
+    for keys in (("k1",), ("k2", "k3")):
+        for key in keys:
+            queue(store, "a", key=key, bundle="group:r:theme=x", due_at=clock.now())
+        await deliver(store, clock, channel)
+
+    assert [members(message) for message in channel.sent] == [["k1"], ["k2", "k3"]]
+    assert {message.group_key for message in channel.sent} == {"group:r:theme=x"}
+    assert [message.group_labels for message in channel.sent] == [{"theme": "x"}] * 2
+
+
 async def test_a_digest_of_a_long_weekend_is_tried_for_a_day_like_any_other(
     store: Store, clock: ManualClock
 ) -> None:

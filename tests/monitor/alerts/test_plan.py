@@ -169,6 +169,13 @@ def test_no_storm_is_guarded_against_when_it_is_turned_off() -> None:
     )
 
 
+def test_no_storm_holds_a_critical_alert() -> None:
+    storm = Storm(messages=3, per=10 * MINUTE)
+    full = Load({("desk", "storm"): NOON + MINUTE}, messages={"desk": sent(3)})
+    assert planned(storm=storm, load=full, severity="warning").bundle == "storm"
+    assert planned(storm=storm, load=full, severity="critical") == Planned("desk", NOON)
+
+
 def test_a_storm_at_bedtime_breaks_no_quiet_hours() -> None:
     bedtime = NOON.replace(hour=21, minute=55)
     load = Load(messages={"desk": (bedtime - MINUTE,)})

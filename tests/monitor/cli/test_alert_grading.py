@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import Session, select
@@ -47,7 +49,8 @@ def watched(told: Path) -> Path:
     with _session(told) as session:
         insert_rows(session, [as_row(quote, {key: 1}) for quote in quotes])
         subject = coverage.outcome_subject(1)
-        coverage.add_span(session, subject, from_at=at(30), to_at=at(2880), reason=None)
+        whole = coverage.WHOLE_PAST
+        coverage.add_span(session, subject, from_at=at(1), to_at=at(2880), reason=whole)
     return told
 
 
@@ -96,7 +99,7 @@ def test_grades_as_json_have_every_figure(cli: Cli) -> None:
 def test_what_nobody_watched_is_counted_and_not_graded(cli: Cli) -> None:
     ran = cli("alerts", "grades", *EVER)
 
-    assert "No alert graded. Left out: 1 price not read." in ran.out
+    assert "No alert graded. Left out: 1 price too old." in ran.out
 
 
 def test_a_replay_runs_the_rules_of_a_file_over_the_past(cli: Cli, watched: Path) -> None:
@@ -108,10 +111,31 @@ def test_a_replay_runs_the_rules_of_a_file_over_the_past(cli: Cli, watched: Path
     assert ran.code == 0
     assert "not replayed: rule morning: briefs, which say nothing to grade" in ran.out
     assert [(row["rule"], row["grade"]) for row in found["alerts"]] == [
-        ("eager", "hit"), ("jump", "same_episode"),
+        ("eager", "hit"), ("jump", "hit"),
     ]  # fmt: skip
+    assert [row["grade_of_all"] for row in found["alerts"]] == ["hit", "same_episode"]
     assert [(row["rule"], row["n"]) for row in found["rules"]] == [("eager", 1), ("jump", 1)]
     assert (found["overall"]["n"], found["overall"]["excluded"]) == (1, {"same_episode": 1})
+
+
+def test_the_grades_listed_of_a_rule_add_up_to_its_row(cli: Cli, watched: Path) -> None:
+    (watched / "mine.yaml").write_text(RULES)
+
+    found = cli("alerts", "replay", *EVER, "--rules", "mine.yaml", "--json").json
+    ran = cli("alerts", "replay", *EVER, "--rules", "mine.yaml")
+
+    def counted(rows: list[dict[str, Any]], name: str) -> Counter[str]:
+        return Counter(row[name] for row in rows)
+
+    def row_of(report: dict[str, Any]) -> Counter[str]:
+        n, hits = report["n"], report["hits"]
+        return Counter({"hit": hits, "miss": n - hits, **report["excluded"]})
+
+    for rule in found["rules"]:
+        listed = [row for row in found["alerts"] if row["rule"] == rule["rule"]]
+        assert +row_of(rule) == counted(listed, "grade")
+    assert +row_of(found["overall"]) == counted(found["alerts"], "grade_of_all")
+    assert "hit, counted once over all rules" in " ".join(ran.out.split())
 
 
 @pytest.mark.usefixtures("watched")

@@ -322,6 +322,22 @@ def test_explain_shows_a_verdict_as_it_was_then_and_as_it_is_known_now(
     )
 
 
+@pytest.mark.parametrize(("signal", "says"), [
+    ({}, "public 2026-03-02 12:00Z (second), seen 2026-03-02 12:01Z"),
+    ({"origin_kind": "market", "origin_id": "1", "observed_at": NOON},
+     "publication time unknown, seen 2026-03-02 12:00Z"),
+    ({"precision": "unknown"}, "publication time unknown, seen 2026-03-02 12:01Z"),
+])  # fmt: skip
+def test_explain_has_the_clock_of_the_message(
+    cli: Cli, store: Store, tell: Tell, signal: dict[str, Any], says: str
+) -> None:
+    with store.begin() as session:
+        signal_repo.put_signal(session, a_signal(**signal), known_from=at(1))
+    tell(at=at(5), signal_ids=("sig-1",))
+
+    assert f"  {says}\n" in cli("alerts", "explain", "1").out
+
+
 def test_explain_says_nothing_of_now_where_nothing_was_amended(
     cli: Cli, store: Store, tell: Tell
 ) -> None:

@@ -91,6 +91,72 @@ def test_config_check_counts_what_it_found(cli: Cli) -> None:
     assert (ran.code, ran.out) == (0, "config.yaml: ok, 2 themes, 2 sources, 1 rules\n")
 
 
+CHANNELS = """\
+alerts:
+  channels:
+    - {name: console, kind: console}
+    - {name: desk, kind: webhook, url_env: DESK_URL, secret_file: key.txt, template: desk.j2}
+    - {name: mail, kind: apprise, url_env: MAIL_URL}
+    - {name: log, kind: console, template: log.j2}
+  dead_man: {url_env: PULSE_URL}
+"""
+
+
+def test_config_check_refuses_what_run_refuses_of_channels(
+    folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "config.yaml").write_text(CHANNELS)
+    (folder / "desk.j2").write_text("{{ title }}\n{% if %}\n")
+    (folder / "log.j2").write_text("{{ title|shout }}\n")
+    monkeypatch.setenv("PULSE_URL", "s3cr3t-canary")
+    ran = cli("config", "check")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        "config.yaml:4:35: alerts.channels.1.url_env: desk: the environment variable DESK_URL is "
+        "not set; set it, or take this out",
+        "config.yaml:4:54: alerts.channels.1.secret_file: desk: cannot read key.txt: No such file "
+        "or directory",
+        "config.yaml:4:76: alerts.channels.1.template: desk: template desk.j2:2: Expected an "
+        "expression, got 'end of statement block'",
+        "config.yaml:5:35: alerts.channels.2.url_env: mail: the environment variable MAIL_URL is "
+        "not set; set it, or take this out",
+        "config.yaml:6:34: alerts.channels.3.template: log: template log.j2:1: No filter named "
+        "'shout'.",
+        "config.yaml:7:14: alerts.dead_man.url_env: what PULSE_URL holds is not an http or https "
+        "address with a host and without user name or password",
+    ]
+    assert cli("run").code == 2
+
+
+def test_config_check_says_what_channels_take_from_outside_and_quotes_none(
+    folder: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "config.yaml").write_text(CHANNELS)
+    (folder / "desk.j2").write_text("{{ title }}\n")
+    (folder / "log.j2").write_text("{{ title|upper }}\n")
+    (folder / "key.txt").write_text("s3cr3t-canary\n")
+    for name in ("DESK_URL", "MAIL_URL", "PULSE_URL"):
+        monkeypatch.setenv(name, "https://hooks.example/s3cr3t-canary")
+    ran = cli("config", "check")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "config.yaml: ok, 0 themes, 0 sources, 0 rules",
+        "alerts.channels desk: url_env DESK_URL is set, secret_file key.txt is there, template "
+        "desk.j2 is there",
+        "alerts.channels mail: url_env MAIL_URL is set",
+        "alerts.channels log: template log.j2 is there",
+        "alerts.dead_man: url_env PULSE_URL is set",
+    ]
+    assert "s3cr3t" not in ran.out
+
+
+def test_the_shipped_config_is_ok_with_no_variable_set(folder: Path, cli: Cli) -> None:
+    (folder / "config.yaml").write_text(shipped_text())
+    ran = cli("config", "check")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.count("\n") == 1
+
+
 def test_config_problems_come_all_at_once_on_stderr(folder: Path, cli: Cli) -> None:
     (folder / "config.yaml").write_text("web: {lisen: x}\nhttp: {deadline: soon}\n")
     for command in (("config", "check"), ("status",), ("poll",), ("run",), ("tag", "x")):

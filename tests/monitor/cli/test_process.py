@@ -23,6 +23,13 @@ for arguments in {calls}:
     assert run(arguments) == 0, arguments
 sys.stderr.write(repr(sorted(set(sys.modules) & set({heavy}))))
 """
+BEFORE = """
+import sys
+from monitor.__main__ import run
+assert run({before}) == 0
+known = set(sys.modules)
+"""
+MORE = "sys.stderr.write(' '.join(sorted(set(sys.modules) - known)))"
 
 
 def process(
@@ -59,6 +66,21 @@ def test_the_help_of_every_command_loads_nothing_heavy(folder: Path) -> None:
     assert len(calls) > 20
     ran = process("-c", LOADED.format(calls=calls, heavy=HEAVY), folder=folder)
     assert ran.stderr.decode() == "[]"
+
+
+def test_alerts_are_listed_and_explained_with_what_signals_are_listed_with(filled: Path) -> None:
+    code = f"{BEFORE}{LOADED}".format(
+        before=["signals", "list"],
+        calls=[["alerts", "list", "--since", "900d"], ["alerts", "explain", "1"]],
+        heavy=(),
+    )
+    ran = process("-c", code + MORE, folder=filled)
+    loaded = ran.stderr.decode().removeprefix("[]").split()
+
+    # Each package more is time that every call costs: no channel is opened to read what was sent.
+    own = ("monitor.reports", "storage", "signals", "uuid")
+    assert [name for name in loaded if not name.startswith(own)] == []
+    assert loaded != []
 
 
 def test_a_pipe_that_closes_early_is_no_failure(filled: Path) -> None:

@@ -14,15 +14,16 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from sqlmodel import col, select
 
 from monitor.alerts.rules import ScheduleRule, SourceRule
 from monitor.config import AlertsSection
 from monitor.jobs.alert_replay import Replayed, replay
 from monitor.jobs.retag import retag
 from monitor.topics import Topics
-from storage import silence_repo
+from storage import alert_repo, silence_repo
 from storage.alert_repo import AlertDraft
-from storage.models import Alert
+from storage.models import Alert, Delivery
 from storage.records import Batch
 from tests.builders import NOON
 from tests.desk import CONFIG, Desk, StubSource, news, open_desk, prices
@@ -165,7 +166,19 @@ async def random_history(desk: Desk, rng: random.Random, steps: int) -> Live:
                     ends_at=desk.clock.now() + timedelta(minutes=45),
                 )  # fmt: skip
         await live.step(minutes, *pages, wire=wire)
+        if rng.random() < 0.15:
+            acknowledge(desk, rng)
     return live
+
+
+def acknowledge(desk: Desk, rng: random.Random) -> None:
+    """Let everything told arrive at once, and one alert be acknowledged."""
+    with desk.session() as session:
+        for waiting in session.exec(select(Delivery).where(Delivery.state == "queued")):
+            waiting.state, waiting.sent_at = "sent", session.get_one(Alert, waiting.alert_id).at
+        ids = session.exec(select(Alert.id).order_by(col(Alert.id))).all()
+        if ids:
+            alert_repo.ack(session, rng.choice(ids) or 0, "seen", now=desk.clock.now() + SECOND)
 
 
 @settings(max_examples=3, deadline=None, phases=[Phase.generate])

@@ -54,7 +54,7 @@ def watch(session: Any, outcome_id: int, label: str, steps: dict[int, str]) -> N
         coverage.outcome_subject(outcome_id),
         from_at=at(-60),
         to_at=at(2 * DAY_MIN),
-        reason=None,
+        reason=coverage.WHOLE_PAST,
     )
 
 
@@ -203,6 +203,24 @@ async def test_what_is_not_graded_is_counted_by_its_reason(market: Desk) -> None
     assert found.by_rule["sick"].precision is None
 
 
+async def test_one_that_cannot_be_graded_stands_for_no_episode(market: Desk) -> None:
+    say(market)
+    gap = 2 * DAY_MIN  # nobody read for 250 min from here on
+    with market.session() as session:
+        coverage.add_span(
+            session,
+            coverage.outcome_subject(market.outcome("zetacorp")),
+            from_at=at(gap + 250),
+            to_at=at(gap + 2000),
+            reason=coverage.WHOLE_PAST,
+        )
+
+    found = graded(market, told(gap + 10), told(gap + 100), told(gap + 200), until=gap + 2000)
+
+    # 240 min without a price to enter at are too long; 150 are not.
+    assert [each.graded.word for each in found.alerts] == ["stale", "miss", "same_episode"]
+
+
 async def test_the_base_rate_asks_the_same_of_random_times(market: Desk) -> None:
     say(market, polarity={"zetacorp": "positive"})
 
@@ -298,7 +316,7 @@ async def test_a_stale_grade_is_looked_at_again_for_a_week(market: Desk) -> None
             coverage.outcome_subject(market.outcome("zetacorp")),
             from_at=at(2 * DAY_MIN + 30),
             to_at=at(3 * DAY_MIN),
-            reason=None,
+            reason=coverage.WHOLE_PAST,
         )
     assert look(late + 8 * DAY_MIN) == "stale"
     assert look(late + 6 * DAY_MIN) == "miss"

@@ -203,6 +203,17 @@ async def test_reads_extend_the_coverage_and_a_failure_names_the_gap(desk: Desk)
     ]
 
 
+async def test_prices_read_every_hour_are_confirmed_by_each_read_alone(desk: Desk) -> None:
+    desk.stub.every = timedelta(hours=1)
+    for _ in range(3):
+        await desk.poll(prices(desk.clock.now(), {"Zetacorp": "0.4"}))
+        desk.after(60)
+
+    spans = desk.rows(Coverage, subject=coverage.outcome_subject(desk.outcome("zetacorp")))
+
+    assert [span.to_at - span.from_at for span in spans] == [timedelta(0)] * 3
+
+
 async def test_an_empty_book_counts_as_read(desk: Desk) -> None:
     await desk.poll(prices(NOON, {"Zetacorp": "0.40"}))
 

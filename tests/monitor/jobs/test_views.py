@@ -262,6 +262,42 @@ async def test_a_move_shows_when_it_crossed_its_price_now_its_book_and_its_rule(
     assert (later.now, later.rules_text) == (0.41, "Paid when Zetacorp wins.")
 
 
+async def test_a_move_names_the_stories_of_its_candidates_and_whom_its_leg_is_about(
+    desk: Desk,
+) -> None:
+    await desk.start("wire")
+    for mid in ("0.400", "0.401"):
+        await quote(desk, mid)
+    await tell(desk, news(published_at=desk.clock.now()))
+    for mid in ("0.500", "0.501", "0.501"):
+        await quote(desk, mid)
+    desk.process()
+
+    view = moved(desk, desk.clock.now())
+
+    (story,) = desk.current(Signal, theme="glasses")
+    assert [(near.signal_id, near.story_id, near.merged) for near in view.explained_by] == [
+        (story.signal_id, story.origin_id, ())
+    ]
+    assert view.entities == ("zetacorp",)
+
+
+async def test_a_venue_s_own_news_bears_on_its_own_market_alone(desk: Desk) -> None:
+    await desk.start()
+    for series, label in (("a-race", "Zetacorp"), ("z-race", "Omegacorp")):
+        await desk.poll(prices(desk.after(1), {label: "0.400"}, series=series))
+    wording = {"series": "z-race", "rules": "Paid when Omegacorp wins."}
+    await desk.poll(prices(desk.after(1), {"Omegacorp": "0.400"}, **wording))
+    reworded = {**wording, "rules": "Paid when Omegacorp wins it all."}
+    await desk.poll(prices(desk.after(1), {"Omegacorp": "0.400"}, **reworded))
+    desk.process()
+
+    view = seen(desk, desk.clock.now(), kind="rule_change")
+
+    assert (view.series, view.markets) == (("z-race",), ("omegacorp",))
+    assert [price.label for price in view.prices] == ["Omegacorp"]
+
+
 async def test_every_field_of_a_live_signal_is_filled(desk: Desk) -> None:
     await desk.start("wire")
     await quote(desk, "0.300", volume="100")

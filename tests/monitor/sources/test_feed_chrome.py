@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.sources.feeds.chrome import LINK_OFF, LINK_ON, without_chrome
+from monitor.sources.feeds.chrome import LINK_OFF, LINK_ON, visible, without_chrome
+
+
+@pytest.mark.parametrize(("text", "kept"), [
+    ("Ring for 👨\u200d👩\u200d👧", "Ring for 👨\u200d👩\u200d👧"),
+    ("❤\ufe0f\u200d🔥 \u200bsale", "❤\ufe0f\u200d🔥 sale"),
+    ("ze\u200dta\u202e", "zeta"),
+])  # fmt: skip
+def test_a_family_stays_one_emoji_and_what_nobody_sees_goes(text: str, kept: str) -> None:
+    assert visible(text) == kept
+
 
 FURNITURE = [
     "Also Read: Zeta launches a ring in Example",

@@ -5,7 +5,7 @@ import hmac
 import io
 import json
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,8 @@ from pydantic import SecretStr, ValidationError
 
 from monitor.alerts.channels.base import Surroundings
 from monitor.alerts.channels.webhook import NO_END, Webhook, WebhookChannel, v4_body
-from monitor.alerts.words.message import Message
+from monitor.alerts.words.forms import load_template
+from monitor.alerts.words.message import Message, render
 from monitor.errors import ConfigError, DeliveryError
 from monitor.http_response import Response
 
@@ -96,6 +97,44 @@ async def test_every_alert_of_a_digest_tells_its_own(a_message: BuildMessage) ->
     assert descriptions == ["all of one", "all of two"]
 
 
+def test_a_bridge_that_prints_each_entry_prints_nothing_twice(
+    a_move: Callable[..., Any], stored: Callable[..., Any], now: datetime
+) -> None:
+    legs = [
+        a_move(),
+        a_move(outcome_id=2, label="Moonshot", price_from=0.1, price_to=0.4, move=0.3),
+        a_move(outcome_id=3, label="Zhipu", price_from=0.2, price_to=0.14, move=-0.06),
+    ]
+    body = json.loads(v4_body(render(stored(*legs), now=now), receiver="desk"))
+    first, *others = [alert["annotations"] for alert in body["alerts"]]
+    assert "Alibaba −9.0 pp (0.92 → 0.83), Moonshot" in first["summary"]
+    assert first["description"].startswith(first["summary"] + "\n")
+    for said in ("summary", "description"):
+        assert [other[said] for other in others] == [
+            "Moonshot +30.0 pp (0.10 → 0.40)",
+            "Zhipu −6.0 pp (0.20 → 0.14)",
+        ]
+
+
+def test_what_a_template_makes_stands_in_the_first_entry_alone(a_message: BuildMessage) -> None:
+    entry = a_message().alerts[0]
+    leg = {**entry, "annotations": {"summary": "Moonshot +30.0 pp", "description": "all of it"}}
+    template = load_template("desk", "desk.j2", "{{ severity }}: {{ title }}")
+    message = a_message(alerts=(entry, leg))
+    body = json.loads(v4_body(message, receiver="desk", template=template))
+    assert [alert["annotations"]["description"] for alert in body["alerts"]] == [
+        "info: series-x: Alibaba −9.0 pp",
+        "Moonshot +30.0 pp",
+    ]
+
+
+def test_a_group_is_named_with_its_labels(a_message: BuildMessage) -> None:
+    message = a_message(group_key="group:jump:theme=x", group_labels={"theme": "x"})
+    body = json.loads(v4_body(message, receiver="desk"))
+    assert body["groupKey"] == "group:jump:theme=x"
+    assert body["groupLabels"] == {"alertname": "jump", "theme": "x"}
+
+
 async def test_a_template_replaces_the_description(a_message: BuildMessage) -> None:
     receiver = Receiver()
     model = settings(url=URL, template="desk.j2")
@@ -139,7 +178,7 @@ def test_the_body_has_the_shape_of_alertmanager_version_4(a_message: BuildMessag
     assert (body["receiver"], body["groupKey"]) == ("desk", "move:series-x")
     assert (body["groupLabels"], body["externalURL"]) == ({"alertname": "jump"}, "http://m")
     assert body["commonLabels"] == {"alertname": "jump"}
-    assert body["commonAnnotations"]["description"] == message.text
+    assert body["commonAnnotations"] == {"summary": "series-x: Alibaba −9.0 pp"}
     first, second = body["alerts"]
     assert set(first) == {
         "status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint",

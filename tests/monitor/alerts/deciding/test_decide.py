@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -180,10 +181,11 @@ def test_a_move_within_an_hour_of_a_story_follows_it(
 ) -> None:
     rules = [a_rule("signal"), a_rule("move")]
     story = run(rules, now=now, signals=[a_signal()])
+    move = a_move(start_at=now)
 
-    soon = run(rules, now=now + timedelta(minutes=59), moves=[a_move()], told=story.drafts)
-    late = run(rules, now=now + timedelta(minutes=61), moves=[a_move()], told=story.drafts)
-    elsewhere = run(rules, now=now, moves=[a_move(series="x-y")], told=story.drafts)
+    soon = run(rules, now=now + timedelta(minutes=59), moves=[move], told=story.drafts)
+    late = run(rules, now=now + timedelta(minutes=61), moves=[move], told=story.drafts)
+    elsewhere = run(rules, now=now, moves=[replace(move, series="x-y")], told=story.drafts)
 
     assert soon.drafts[0].group_key == story.drafts[0].group_key == "story:s1"
     assert soon.drafts[0].payload["follows"].endswith("(told 59 min earlier)")
@@ -195,7 +197,7 @@ def test_a_move_follows_a_story_of_the_same_run(
     a_signal: BuildSignal, a_move: BuildMove, now: datetime
 ) -> None:
     rules = [a_rule("move"), a_rule("signal")]
-    decision = run(rules, now=now, signals=[a_signal()], moves=[a_move()])
+    decision = run(rules, now=now, signals=[a_signal()], moves=[a_move(start_at=now)])
     assert [draft.group_key for draft in decision.drafts] == ["story:s1", "story:s1"]
 
 

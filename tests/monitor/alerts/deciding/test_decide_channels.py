@@ -48,8 +48,7 @@ def test_a_move_first_told_with_its_verdict_is_one_message_that_names_both_rules
     (draft,), (kept,) = decision.drafts, decision.suppressed
     assert draft.payload["rules"] == ["jump", "unexplained"]
     assert draft.reason[-1] == (
-        "also rule unexplained: moved 9.0 pp, at least 0 pp, the move persisted, "
-        "verdict no public cause found"
+        "also rule unexplained: the move persisted, verdict no public cause found"
     )
     assert draft.payload["why"] == list(draft.reason)
     assert (kept.rule, kept.suppressed) == ("unexplained", "told by rule jump")

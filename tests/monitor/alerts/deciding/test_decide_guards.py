@@ -90,10 +90,53 @@ def test_an_alert_inhibits_what_it_explains_though_it_is_settled_in_the_same_run
         rules, now=now, moves=[a_move(), a_move(outcome_id=2, series="x-y", move=0.04)],
         guards=inhibiting("rule=big", "rule=small"),
     )  # fmt: skip
-    assert [(draft.rule, draft.series) for draft in decision.drafts] == [
+    assert {(draft.rule, draft.series) for draft in decision.drafts} == {
         ("big", "best-company-end-of-july"), ("small", "x-y"),
-    ]  # fmt: skip
+    }  # fmt: skip
     assert [draft.suppressed for draft in decision.suppressed] == ["inhibited by rule big"]
+
+
+def test_an_inhibition_elsewhere_leaves_one_message_for_one_thing(
+    a_signal: BuildSignal, now: datetime
+) -> None:
+    """The milder of two rules inhibits something, but nothing of this."""
+    rules = [
+        a_rule("signal", name="mild"),
+        a_rule("signal", name="urgent", severity="critical"),
+        a_rule("move", name="other"),
+    ]
+    decision = run(
+        rules, now=now, signals=[a_signal()], guards=inhibiting("rule=mild", "rule=other")
+    )
+    assert [(draft.rule, draft.payload["rules"]) for draft in decision.drafts] == [
+        ("urgent", ["urgent", "mild"])
+    ]
+
+
+def test_a_rule_that_another_spoke_for_inhibits_all_the_same(
+    a_signal: BuildSignal, a_move: BuildMove, now: datetime
+) -> None:
+    rules = [
+        a_rule("signal", name="mild"),
+        a_rule("signal", name="urgent", severity="critical"),
+        a_rule("move", name="other"),
+    ]
+    decision = run(
+        rules, now=now, signals=[a_signal()], moves=[a_move()],
+        guards=inhibiting("rule=mild", "rule=other"),
+    )  # fmt: skip
+    assert [draft.rule for draft in decision.drafts] == ["urgent"]
+    assert [draft.suppressed for draft in decision.suppressed] == [
+        "told by rule urgent", "inhibited by rule mild",
+    ]  # fmt: skip
+
+
+def test_inhibitions_in_a_circle_leave_one(a_move: BuildMove, now: datetime) -> None:
+    rules = [a_rule("move", name=name, channels=[name]) for name in ("a", "b", "c")]
+    ring = [("a", "b"), ("b", "c"), ("c", "a")]
+    guards = Guards(inhibit=[inhibiting(f"rule={x}", f"rule={y}").inhibit[0] for x, y in ring])
+    decision = run(rules, now=now, moves=[a_move()], guards=guards)
+    assert [draft.rule for draft in decision.drafts] == ["a", "c"]
 
 
 def test_an_inhibition_ends_with_its_time(a_move: BuildMove, now: datetime) -> None:
@@ -110,15 +153,27 @@ def test_an_inhibition_ends_with_its_time(a_move: BuildMove, now: datetime) -> N
     assert at(60 * MINUTE) == [None]
 
 
-def test_an_acknowledged_story_gets_no_follow_up(
-    a_signal: BuildSignal, a_link: BuildLink, a_move: BuildMove, now: datetime
+def test_an_acknowledged_story_gets_no_follow_up_and_says_so(
+    a_signal: BuildSignal, a_link: BuildLink, now: datetime
 ) -> None:
-    desk = Desk([a_rule("signal"), a_rule("link"), a_rule("move")])
+    desk = Desk([a_rule("signal"), a_rule("link")])
+    (story,) = desk.look(now, signals=[a_signal()]).drafts
+    desk.ack("story:s1")
+    later = desk.look(now + 10 * MINUTE, links=[a_link()])
+    assert later.drafts == ()
+    assert [draft.suppressed for draft in later.suppressed] == [
+        f"acknowledged: {story.title} (told 10 min earlier)"
+    ]
+
+
+def test_an_acknowledged_story_swallows_no_move_that_follows_it(
+    a_signal: BuildSignal, a_move: BuildMove, now: datetime
+) -> None:
+    desk = Desk([a_rule("signal"), a_rule("move")])
     desk.look(now, signals=[a_signal()])
     desk.ack("story:s1")
-    later = desk.look(now + 10 * MINUTE, links=[a_link()], moves=[a_move()])
-    assert later.drafts == ()
-    assert [draft.suppressed for draft in later.suppressed] == ["acknowledged"] * 2
+    later = desk.look(now + 10 * MINUTE, moves=[a_move(start_at=now)])
+    assert [(draft.kind, draft.group_key) for draft in later.drafts] == [("move", "story:s1")]
 
 
 def test_an_acknowledged_move_is_told_again_when_it_doubles(
@@ -131,7 +186,9 @@ def test_an_acknowledged_move_is_told_again_when_it_doubles(
     leg = desk.look(now + MINUTE, moves=[a_move(), a_move(outcome_id=2, move=0.03)])
     grown = desk.look(now + 2 * MINUTE, moves=[a_move(move=-0.18)])
 
-    assert [draft.suppressed for draft in leg.suppressed] == ["acknowledged"]
+    assert [draft.suppressed for draft in leg.suppressed] == [
+        f"acknowledged: {first.title} (told 1 min earlier)"
+    ]
     assert [draft.escalation for draft in grown.drafts] == [1]
 
 
@@ -146,7 +203,9 @@ def test_an_acknowledged_outage_is_not_repeated_and_the_next_one_is_told(
     other = desk.look(now + 2 * HOUR, sources=[a_source(since=now + HOUR)])
 
     assert repeat.drafts == ()
-    assert [draft.suppressed for draft in repeat.suppressed] == ["acknowledged"]
+    assert [draft.suppressed for draft in repeat.suppressed] == [
+        "acknowledged: source wire is down: HTTP 503 (told 60 min earlier)"
+    ]
     assert len(other.drafts) == 1
 
 

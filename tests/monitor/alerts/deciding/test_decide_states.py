@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from monitor.alerts.views import MarketView, SourceView
+from storage.instants import format_instant
 from tests.monitor.alerts.deciding.desk import Desk, a_rule, run
 
 BuildMarket = Callable[..., MarketView]
@@ -163,3 +165,89 @@ def test_for_waits_until_a_source_has_been_ill_so_long(
     ]
     assert [draft.reason[-1] for draft in late.drafts] == ["lasted at least 30m"]
     assert len(never_read.drafts) == 1
+
+
+def test_a_recovery_ends_what_was_told_and_claims_no_time(
+    a_source: BuildSource, now: datetime
+) -> None:
+    rule = a_rule("source", states=["down", "recovered"], **{"for": "10m"})
+    desk = Desk([rule])
+    desk.look(now, sources=[a_source()])
+
+    (draft,) = desk.look(now + MINUTE, sources=[a_source(state="recovered")]).drafts
+    again = desk.look(now + 2 * MINUTE, sources=[a_source(state="recovered")])
+
+    assert draft.reason == ("source wire", "state recovered")
+    assert (again.drafts, again.suppressed) == ((), ())
+
+
+def test_for_tells_no_recovery_of_an_outage_too_short_to_be_told(
+    a_source: BuildSource, now: datetime
+) -> None:
+    rule = a_rule("source", states=["down", "recovered"], **{"for": "30m"})
+    desk = Desk([rule])
+    desk.look(now, sources=[a_source()])
+
+    found = desk.look(now + HOUR, sources=[a_source(state="recovered")])
+
+    assert found.drafts == ()
+    assert [skip.reason for skip in found.skips] == [
+        "for 30m: was ill for less, which was not told"
+    ]
+
+
+def test_a_market_that_is_listed_and_closes_soon_is_one_message(
+    a_market: BuildMarket, now: datetime
+) -> None:
+    desk = Desk([a_rule("market", repeat_interval="2h")])
+    listed = a_market(closes_at=now + 20 * HOUR)
+    closing = a_market(
+        state="closing", state_id=format_instant(now + 20 * HOUR), closes_at=now + 20 * HOUR,
+        observed_at=now,
+    )  # fmt: skip
+
+    first = desk.look(now, markets=[closing, listed])
+    later = desk.look(now + MINUTE, markets=[replace(closing, observed_at=now + MINUTE)])
+    lasts = desk.look(now + 2 * HOUR, markets=[replace(closing, observed_at=now + 2 * HOUR)])
+
+    assert [draft.labels["state"] for draft in first.drafts] == [("listed", "closing")]
+    assert first.suppressed == later.drafts == later.suppressed == ()
+    (again,) = lasts.drafts
+    assert again.reason[-1] == "told again after 2h: still closing (repeat_interval)"
+
+
+def test_a_market_told_as_closing_is_not_listed_within_a_minute(
+    a_market: BuildMarket, now: datetime
+) -> None:
+    desk = Desk([a_rule("market")])
+    closes_at = now + 20 * HOUR
+    closing = a_market(
+        state="closing", state_id=format_instant(closes_at), closes_at=closes_at, observed_at=now
+    )
+    desk.look(now, markets=[closing])
+    listed = a_market(closes_at=closes_at, observed_at=now - MINUTE)
+
+    found = desk.look(now + MINUTE, markets=[listed])
+    other = desk.look(now + MINUTE, markets=[replace(listed, market_id="m2")])
+
+    assert found.drafts == found.suppressed == ()
+    assert [skip.reason for skip in found.skips] == ["told as closing within a minute"]
+    assert len(other.drafts) == 1
+
+
+def test_a_changed_close_date_is_told_again_and_says_both(
+    a_market: BuildMarket, now: datetime
+) -> None:
+    desk = Desk([a_rule("market", states=["closing"])])
+
+    def closes(hours: int) -> MarketView:
+        at = now + hours * HOUR
+        return a_market(state="closing", state_id=format_instant(at), closes_at=at, observed_at=now)
+
+    (first,) = desk.look(now, markets=[closes(20)]).drafts
+    (again,) = desk.look(now + MINUTE, markets=[closes(22)]).drafts
+
+    assert not any("told again" in why for why in first.reason)
+    assert again.reason[-1] == (
+        "told again: closes at 2025-11-28 10:00 UTC, was 2025-11-28 08:00 UTC"
+    )

@@ -303,6 +303,16 @@ def test_reasons_give_the_figure_and_what_was_asked(a_signal: Build, a_move: Bui
     )
 
 
+def test_reasons_name_no_bound_that_nobody_set(a_signal: Build, a_move: Build, down: Build) -> None:
+    assert matches(a_rule("signal"), a_signal()) == ("theme ai-wearables",)
+    assert matches(a_rule("move"), a_move()) == ("the move persisted",)
+    assert matches(a_rule("move", min_z=0), a_move(z=-5.0)) == (
+        "the move persisted",
+        "|z| 5.0, at least 0",
+    )
+    assert not [reason for reason in matches(a_rule("link"), down()) or () if "at least" in reason]
+
+
 def test_a_matcher_may_ask_which_rule_it_is(a_move: Build) -> None:
     assert matches(a_rule("move", matchers=["rule=r", "severity=info", "on=move"]), a_move())
     assert matches(a_rule("move", matchers=["severity=critical"]), a_move()) is None

@@ -250,7 +250,7 @@ def test_a_repeat_says_that_it_may_be_one_in_every_form(
 def test_an_alert_that_waited_alone_says_why_it_is_late(
     a_signal: BuildSignal, stored: Stored, now: datetime
 ) -> None:
-    message = render(stored(a_signal()), now=now + timedelta(hours=8), held="quiet")
+    message = render(stored(a_signal()), now=now + timedelta(hours=8), bundle="quiet")
     assert message.lines[-1] == "Held over quiet hours; decided 2025-11-27 12:00 UTC"
 
 

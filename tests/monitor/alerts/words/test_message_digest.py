@@ -23,7 +23,7 @@ def test_several_alerts_are_one_message_the_severest_and_newest_first(
         stored(a_signal(title="newer"), rule="news", at=now - timedelta(minutes=10)),
         stored(a_move(), rule="jump", severity="critical", at=now - timedelta(minutes=20)),
     ]
-    message = render(payloads, now=now, held="storm", key="k", may_repeat=True)
+    message = render(payloads, now=now, bundle="storm", key="k", may_repeat=True)
     assert message.lines == (
         "Storm: 3 alerts in one message · 1 critical, 2 info · 2 rules · "
         "from 2025-11-27 11:30 to 11:50 UTC",
@@ -37,7 +37,7 @@ def test_several_alerts_are_one_message_the_severest_and_newest_first(
     )
     assert message.phone[1] == "best-company-end-of-july: Alibaba −9.0 pp (0.92 → 0.83)"
     assert (message.severity, message.rule, message.kind) == ("critical", "several", "several")
-    assert (message.group_key, message.at) == ("storm:k", now - timedelta(minutes=10))
+    assert (message.group_key, message.at) == ("storm", now - timedelta(minutes=10))
 
 
 @pytest.mark.parametrize(("held", "says"), [
@@ -49,7 +49,7 @@ def test_several_alerts_are_one_message_the_severest_and_newest_first(
 def test_the_first_line_says_why_they_came_together(
     a_signal: Build, stored: Build, now: datetime, held: str | None, says: str
 ) -> None:
-    assert render([stored(a_signal(), rule="news")] * 2, now=now, held=held).first_line == says
+    assert render([stored(a_signal(), rule="news")] * 2, now=now, bundle=held).first_line == says
 
 
 def test_alerts_of_several_days_say_their_days(
@@ -65,7 +65,7 @@ def test_one_alert_of_a_bundle_is_told_in_full(
     a_signal: Build, stored: Build, now: datetime
 ) -> None:
     payload = stored(a_signal())
-    assert render([payload], now=now, held="group") == render(payload, now=now, held="group")
+    assert render([payload], now=now, bundle="storm") == render(payload, now=now, bundle="storm")
     assert "Theme: ai-wearables" in render([payload], now=now).text
 
 
@@ -78,8 +78,47 @@ def test_alertmanager_gets_every_alert_each_with_its_own_words(
     assert len(message.alerts) == 122
     descriptions = [entry["annotations"]["description"] for entry in message.alerts]
     assert sum("story 7\n" in description for description in descriptions) == 1
-    assert descriptions[-1].startswith("best-company-end-of-july: Alibaba")
+    assert descriptions[-2].startswith("best-company-end-of-july: Alibaba")
+    assert descriptions[-1] == "Moonshot −9.0 pp (0.92 → 0.83)"
     assert "description" not in payloads[0]["alerts"][0]["annotations"]
+
+
+@pytest.mark.parametrize(("bundle", "key", "labels"), [
+    ("group:jump:theme=x", "group:jump:theme=x", {"theme": "x"}),
+    ("group:jump:theme=x,y;entity=;venue=polymarket", "group:jump:theme=x,y;entity=;"
+     "venue=polymarket", {"theme": "x,y", "venue": "polymarket"}),
+    ("group:jump:series=a;b=c;state=listed", "group:jump:series=a;b=c;state=listed",
+     {"series": "a;b=c", "state": "listed"}),
+    ("digest:jump", "digest:jump", {}),
+    ("quiet:nights", "quiet:nights", {}),
+    ("storm", "storm", {}),
+    (None, "several:k1", {}),
+])  # fmt: skip
+def test_every_message_of_one_group_has_the_same_group_key_and_its_labels(
+    a_signal: Build, stored: Build, now: datetime, bundle: str | None, key: str,
+    labels: dict[str, str],
+) -> None:  # fmt: skip
+    payloads = [stored(a_signal(), group_key=f"story:{n}") for n in range(3)]
+    message = render(payloads, now=now, key="k1", bundle=bundle)
+    assert (message.group_key, message.group_labels) == (key, labels)
+    if bundle:
+        assert render(payloads[1:], now=now, key="k2", bundle=bundle).group_key == key
+
+
+@pytest.mark.parametrize(("bundle", "key"), [
+    ("group:jump:theme=x", "group:jump:theme=x"),  # the first of its group, and alone as yet
+    ("digest:jump", "digest:jump"),
+    ("group:jump:story:1", "story:1"),  # a group of one thing alone: its follow-ups say the same
+    ("quiet:nights", "story:1"),
+    ("storm", "story:1"),
+    (None, "story:1"),
+])  # fmt: skip
+def test_an_alert_alone_has_the_key_of_its_group_else_of_its_story(
+    a_signal: Build, stored: Build, now: datetime, bundle: str | None, key: str
+) -> None:
+    payload = stored(a_signal(), group_key="story:1")
+    assert render(payload, now=now, key="k1", bundle=bundle).group_key == key
+    assert render([payload, payload], now=now, key="k2", bundle=bundle).group_key == key
 
 
 @settings(
@@ -92,7 +131,7 @@ def test_what_is_left_out_is_counted_exactly(
     a_signal: Build, stored: Build, now: datetime, count: int, limit: int | None, form: Form
 ) -> None:
     payloads = [stored(a_signal(title=f"headline-{n}.")) for n in range(count)]
-    message = render(payloads, now=now, held="digest")
+    message = render(payloads, now=now, bundle="digest")
     said = message.written(form, limit)
     assert limit is None or len(said) <= limit
     shown = len(re.findall(r"headline-\d+\.", said))

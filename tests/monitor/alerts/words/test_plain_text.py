@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.alerts.words.markup import chat_text, html_text, markdown_text
 from monitor.alerts.words.plain_text import clean, cut, escape, one_line, unmentioned
+from monitor.joiners import without_lone_joiners
 
+FAMILY = "👨\u200d👩\u200d👧 and ❤\ufe0f\u200d🔥"
 ANY_TEXT = st.text(st.characters(), max_size=40)
 
 
@@ -38,7 +42,9 @@ def test_a_cut_text_keeps_the_limit_and_its_beginning(text: str, limit: int) -> 
 @settings(max_examples=100)
 @given(ANY_TEXT)
 def test_an_escaped_text_has_no_hidden_character(text: str) -> None:
-    categories = {unicodedata.category(character) for character in escape(text)}
+    escaped = escape(text)
+    assert without_lone_joiners(escaped) == escaped
+    categories = {unicodedata.category(character) for character in escaped.replace("\u200d", "")}
     assert not categories & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -47,6 +53,8 @@ def test_an_escaped_text_has_no_hidden_character(text: str) -> None:
     ("pay \u202eevil", "pay \\u202eevil"),
     ("zero\u200bwidth", "zero\\u200bwidth"),
     ("夸克 ✓", "夸克 ✓"),
+    (FAMILY, FAMILY),
+    ("pay\u200dpal", "pay\\u200dpal"),
     ("lone \ud800", "lone \\ud800"),
 ])  # fmt: skip
 def test_hidden_characters_are_spelled_out(text: str, expected: str) -> None:
@@ -55,6 +63,15 @@ def test_hidden_characters_are_spelled_out(text: str, expected: str) -> None:
 
 def test_line_breaks_of_every_kind_become_one_space() -> None:
     assert one_line(" a\r\nb\u2028c\x85d\x0be\tf ") == "a b c d e f"
+
+
+@pytest.mark.parametrize("form", [clean, chat_text, markdown_text, html_text, escape])
+def test_a_family_stays_one_emoji_in_every_form(form: Callable[[str], str]) -> None:
+    assert form(FAMILY) == FAMILY
+
+
+def test_a_joiner_hides_no_mention_from_a_chat() -> None:
+    assert chat_text("@\u200deveryone") == "@\u200beveryone"
 
 
 @pytest.mark.parametrize("text", ["@everyone", "<!channel>", "<@U123>", "<b>x</b>", "<#C1>"])
@@ -70,7 +87,10 @@ def test_control_characters_never_reach_a_chat() -> None:
 
 @pytest.mark.parametrize(("text", "limit", "expected"), [
     ("a\x1b[2J\r\nb\u202e c\ud800", None, "a[2J b c"),
-    ("家 👩\u200d💻 ok", None, "家 👩\u200d💻 ok"),  # a joined emoji keeps its joiner
+    (FAMILY, None, FAMILY),  # a joined emoji keeps its joiner
+    ("ශ\u0dca\u200dර\u0dd3", None, "ශ\u0dca\u200dර\u0dd3"),  # and so does a letter
+    ("pay\u200dpal @\u200dall 👩\u200d", None, "paypal @all 👩"),  # what joins nothing goes
+    ("👩\u200d\u200b💻", None, "👩\u200d💻"),
     ("soft\u00adhy\u200bphen", None, "softhyphen"),
     ("x" * 50, 10, "x" * 9 + "…"),
     pytest.param("\u200b" * 90 + "late", 10, "…", id="far beyond the limit, left out and said"),
