@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install run demo test lint bench calibrate eval lock clean
+.PHONY: install run demo test torture lint bench calibrate eval lock clean
 
 install: $(STAMP)  ## a venv in .venv with the locked dependencies
 
@@ -24,6 +24,9 @@ demo: install  ## the offline minute: a recorded case through the whole pipeline
 
 test: install  ## every test; those that need recordings run when RECORDINGS_DIR is set
 	$(BIN)/python -m pytest
+
+torture: install  ## a daemon under load killed 500 times: nothing lost, every repeat marked; 15 minutes
+	$(BIN)/python -m tests.torture --kills 500
 
 lint: install  ## style and types
 	$(BIN)/ruff check .

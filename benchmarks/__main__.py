@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import feeds, http, links, quote_cases, stories
+from benchmarks import alerts, feeds, http, links, quote_cases, stories
 from benchmarks.measure import table
 
 CASES = (
@@ -19,6 +19,7 @@ CASES = (
     feeds.figures,
     stories.figures,
     links.figures,
+    alerts.figures,
 )
 
 

@@ -36,6 +36,9 @@ DRAIN_S = 3.0
 PROCESS_EVERY_S = 20.0
 DELIVER_EVERY_S = 2.0
 PROCESS_DEADLINE_S = 120.0
+# Less than a second of work where each item is a story of its own: nothing is sent meanwhile, and
+# a daemon that dies sooner than that would never get on.
+ITEMS_AT_ONCE = 25
 # A full outbox takes longer than one message, and each attempt has a deadline of its own.
 DELIVER_DEADLINE_S = 300.0
 PING_DEADLINE_S = 30.0
@@ -186,6 +189,7 @@ class Daemon:
                     schedules_since=self._started_at,
                     sources=self._app.sources,
                     section=self._app.config.alerts,
+                    items_at_once=ITEMS_AT_ONCE,
                 )
             )
         except BaseException:

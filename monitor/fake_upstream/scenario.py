@@ -124,7 +124,7 @@ class FeedItem:
 class Feed:
     """A feed at `/feed/{name}`; `format` is rss, atom, rdf or json.
 
-    `utc_offset_h` is the zone an RSS feed writes.
+    `utc_offset_h` is the zone an RSS feed writes, `shows` how many entries it holds at most.
     """
 
     name: str
@@ -134,6 +134,7 @@ class Feed:
     link: str = "https://feeds.example/"
     utc_offset_h: int = 0
     items: tuple[FeedItem, ...] = ()
+    shows: int | None = None
 
     def visible(self, now: datetime) -> list[FeedItem]:
         """Return what the feed shows at `now`, newest first, one entry a guid."""
@@ -142,7 +143,7 @@ class Feed:
             if item.visible_at <= now:
                 shown[item.guid] = item
         latest_first = reversed(shown.values())  # of equal instants, too
-        return sorted(latest_first, key=attrgetter("visible_at"), reverse=True)
+        return sorted(latest_first, key=attrgetter("visible_at"), reverse=True)[: self.shows]
 
 
 @dataclass(frozen=True, slots=True)

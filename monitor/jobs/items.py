@@ -39,9 +39,15 @@ class Tagged:
     seen: tuple[Item, ...] = ()
 
 
-def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
-    """Return what followed from items that are untagged or reworded, BATCH_ITEMS at most."""
-    items = item_repo.untagged(session, topics.version, limit=BATCH_ITEMS)
+def tag_items(
+    session: Session, topics: Topics, *, now: datetime, at_once: int | None = None
+) -> Tagged:
+    """Return what followed from items that are untagged or reworded.
+
+    At most `at_once` of them, BATCH_ITEMS when it is None.
+    """
+    at_once = at_once or BATCH_ITEMS
+    items = item_repo.untagged(session, topics.version, limit=at_once)
     told = [item for item in items if item.seen_as is None]
     signals = [
         row
@@ -50,7 +56,7 @@ def tag_items(session: Session, topics: Topics, *, now: datetime) -> Tagged:
         if (row := _changed(session, values, now=now)) is not None
     ]
     seen = tuple(item for item in items if item.seen_as is not None)
-    return Tagged(signals, more=len(items) == BATCH_ITEMS, seen=seen)
+    return Tagged(signals, more=len(items) == at_once, seen=seen)
 
 
 def read_items(

@@ -53,6 +53,7 @@ def process(
     sources: Sequence[Source] = (),
     link_horizon: timedelta = HORIZON,
     section: AlertsSection | None = None,
+    items_at_once: int | None = None,
 ) -> Processed:
     """Return what was found; signals, moves, links and alerts commit with the caller's session.
 
@@ -60,8 +61,9 @@ def process(
     leaderboards out. Schedule rules fire only for runs due after `schedules_since`, when this
     process began to poll `sources`. Signals older than `link_horizon` are not linked. `section`
     says what holds the alerts of `rules` back and how they are told (None: at once, all of them).
+    At most `items_at_once` items are read, which bounds the transaction (None: many).
     """
-    tagged = tag_items(session, topics, now=now)
+    tagged = tag_items(session, topics, now=now, at_once=items_at_once)
     signals = [*tagged.signals, *signal_releases(session, topics, tagged.seen, now=now)]
     if boards:
         signals += signal_boards(session, topics, now=now)

@@ -259,7 +259,7 @@ def _full(*given: object, **named: object) -> None:
 async def test_more_items_than_one_run_takes_are_not_left_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitor.jobs.items.BATCH_ITEMS", 1)
+    monkeypatch.setattr(module, "ITEMS_AT_ONCE", 1)
     async with desk_with(tmp_path) as desk:
         daemon = await scheduled(desk)
         await desk.poll(Batch(items=(*news("a").items, *news("b").items)))
