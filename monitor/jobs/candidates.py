@@ -12,7 +12,7 @@ from monitor.alerts.views import LinkView, MarketView, MoveView, Views
 from monitor.jobs.views import Viewer
 from monitor.reports.tested import PRIMARY_WINDOW_S
 from monitor.topics import Topics
-from storage import signal_repo
+from storage import final_links, signal_repo
 from storage.instants import to_ms
 from storage.market_news import ORIGIN_KIND
 from storage.models import Move, Signal
@@ -75,7 +75,7 @@ def _links(
 ) -> list[LinkView]:
     if not any(isinstance(rule, LinkRule) for rule in rules):
         return []
-    final = signal_repo.became_final(
+    final = final_links.became_final(
         session, window_s=PRIMARY_WINDOW_S, since=now - LINKS_FOR, at=now
     )
     views = (viewer.link(link, signal) for link, signal in final)

@@ -16,7 +16,7 @@ from monitor.reports.tested import PRIMARY_WINDOW_S, Tested, observations
 from signals import power
 from signals.study_sentences import DESCRIPTION, MAX_P, NO_REACTION, p_words, points
 from signals.study_tests import bootstrap_interval, sign_flip, t_interval
-from storage import signal_repo
+from storage import final_links
 from storage.market_repo import Leg
 from storage.models import Link, Signal
 
@@ -55,7 +55,7 @@ class Similar:
 
     def _known(self, theme: str, kind: str) -> list[tuple[Link, Signal]]:
         if (theme, kind) not in self._answers:
-            self._answers[theme, kind] = signal_repo.answers(
+            self._answers[theme, kind] = final_links.answers(
                 self._session,
                 theme,
                 kind,
