@@ -25,7 +25,7 @@ demo: install  ## the offline minute: a recorded case through the whole pipeline
 test: install  ## every test; those that need recordings run when RECORDINGS_DIR is set
 	$(BIN)/python -m pytest
 
-torture: install  ## a daemon under load killed 500 times: nothing lost, every repeat marked; 15 minutes
+torture: install  ## a daemon under load killed 500 times: nothing lost, every repeat marked; 12 minutes
 	$(BIN)/python -m tests.torture --kills 500
 
 lint: install  ## style and types

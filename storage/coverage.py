@@ -127,10 +127,16 @@ def add_points(
     add_span(session, subject, from_at=from_ms(start), to_at=ends, reason=f"end of {of}")
 
 
-def spans(session: Session, subject: str) -> list[Span]:
-    """Return every span of `subject`, oldest first; a live one may overlap one of the past."""
-    query = select(Coverage).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
-    return [Span(row.from_at, row.to_at, row.gap_reason, row.reads) for row in session.exec(query)]
+def spans(session: Session, subject: str, *, since: datetime | None = None) -> list[Span]:
+    """Return the spans of `subject` that end at `since` or later, oldest first; None: every one.
+
+    A live one may overlap one of the past.
+    """
+    of_span = (Coverage.from_at, Coverage.to_at, col(Coverage.gap_reason), Coverage.reads)
+    query = select(*of_span).where(Coverage.subject == subject).order_by(col(Coverage.from_at))
+    if since is not None:
+        query = query.where(col(Coverage.to_at) >= since)
+    return [Span(*row) for row in session.exec(query)]
 
 
 def overlapping(
@@ -141,17 +147,11 @@ def overlapping(
     until: datetime | None = None,
 ) -> list[Span]:
     """Return the spans of outcomes that touch [since, until), oldest first."""
-    query = select(Coverage).order_by(col(Coverage.from_at))
-    if since is not None:
-        query = query.where(col(Coverage.to_at) >= since)
-    if until is not None:
-        query = query.where(col(Coverage.from_at) < until)
-    wanted = {outcome_subject(outcome_id) for outcome_id in outcome_ids}
-    return [
-        Span(row.from_at, row.to_at, row.gap_reason, row.reads)
-        for row in session.exec(query)
-        if row.subject in wanted
-    ]
+    found: list[Span] = []
+    for outcome_id in outcome_ids:
+        found += spans(session, outcome_subject(outcome_id), since=since)
+    kept = (span for span in found if until is None or span.from_at < until)
+    return sorted(kept, key=lambda span: span.from_at)
 
 
 def outcome_subject(outcome_id: int) -> str:

@@ -43,7 +43,8 @@ def load(session: Session, leg: Leg, *, since: datetime, until: datetime | None 
     first = quotes.latest(session, leg.outcome_id, at=since - ESTIMATION).at
     start = from_ms(int(first[0])) if len(first) else since - ESTIMATION
     found = quotes.read(session, leg.outcome_id, since=start, until=until)
-    spans = coverage.spans(session, coverage.outcome_subject(leg.outcome_id))
+    subject = coverage.outcome_subject(leg.outcome_id)
+    spans = coverage.spans(session, subject, since=start)
     read = _joined(span for span in spans if span.confirms)
     return Watched(
         leg=leg,

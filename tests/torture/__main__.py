@@ -7,9 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.torture.loop import torture
+from tests.torture.loop import Outcome, torture
 
 SHOWN = 40
+# Then another database: weeks of news in minutes would make each start slower than the kills are.
+A_NEWSROOM = 50
 
 
 def main() -> int:
@@ -17,16 +19,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--calm", type=float, default=0.0, help="seconds of load before the first")
-    parser.add_argument("--keep", type=Path, help="where config and database stay")
+    parser.add_argument("--keep", type=Path, help="where configs, databases and logs stay")
     chosen = parser.parse_args()
+    outcome = Outcome()
     with tempfile.TemporaryDirectory(prefix="signal-monitor-torture-") as made:
-        folder = chosen.keep or Path(made)
-        folder.mkdir(parents=True, exist_ok=True)
-        outcome = torture(
-            folder, kills=chosen.kills, seed=chosen.seed, calm_s=chosen.calm, say=_say
-        )
-    _say(outcome.summary())
+        for number, left in enumerate(range(chosen.kills, 0, -A_NEWSROOM)):
+            folder = (chosen.keep or Path(made)) / str(number)
+            folder.mkdir(parents=True)
+            played = torture(folder, kills=min(left, A_NEWSROOM), seed=chosen.seed + number)
+            _say(played.summary())
+            outcome += played
+    _say(f"in all: {outcome.summary()}")
     for finding in outcome.findings[:SHOWN]:
         _say(f"BROKEN: {finding}")
     if len(outcome.findings) > SHOWN:

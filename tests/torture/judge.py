@@ -6,7 +6,8 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from operator import add
 from pathlib import Path
 
 from sqlmodel import Session, col, select
@@ -37,6 +38,9 @@ class Counts:
     unmarked: int = 0
     lost: int = 0
     invented: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass

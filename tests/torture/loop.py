@@ -29,13 +29,14 @@ AFTER_FORK_S = (0.0, 0.4)
 MUCH_LATER_S = (1.5, 4.0)
 EARLY = 5
 LATE = 8
+LEGS = 24
+JUMP_EVERY_S = 3.0
 # Of the last kills none is refused any more, so that backoffs are over at the end.
 REFUSING = 0.02
 REFUSED_OF_KILLS = 0.8
 FIRST_POLL_S = 30.0
 SETTLE_S = 90.0
 LOOK_EVERY_S = 0.5
-SAY_EVERY = 25
 
 
 @dataclass
@@ -48,6 +49,16 @@ class Outcome:
     births: int = 0
     starts_s: list[float] = field(default_factory=list)
     seconds: float = 0.0
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.findings + other.findings,
+            self.counts + other.counts,
+            self.kills + other.kills,
+            self.births + other.births,
+            self.starts_s + other.starts_s,
+            self.seconds + other.seconds,
+        )
 
     def summary(self) -> str:
         """Return the run in one line."""
@@ -70,18 +81,17 @@ def torture(
     kills: int,
     seed: int,
     calm_s: float = 0.0,
-    say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
     """Return the outcome of `kills` kills, after `calm_s` seconds of load without any.
 
     `folder` takes the config and the database and is kept for who wants to look.
     """
     rng, began, outcome = random.Random(seed), time.monotonic(), Outcome()
-    legs, database = (24 if kills <= 100 else 48), folder / "torture.db"
+    database = folder / "torture.db"
     with (
         CallRecorder(random.Random(seed + 1), SLOW, REFUSING) as receiver,
-        FakeUpstream(a_scenario(legs), lambda: datetime.now(UTC)) as upstream,
-        ForkedDaemons(write_config(folder, upstream, receiver.place, legs)) as daemons,
+        FakeUpstream(a_scenario(LEGS), lambda: datetime.now(UTC)) as upstream,
+        ForkedDaemons(write_config(folder, upstream, receiver.place, LEGS)) as daemons,
     ):
         outcome.births = kills // 10
         outcome.findings += births(daemons, database, outcome.births, rng)
@@ -89,8 +99,8 @@ def torture(
         with Newsroom(
             upstream,
             random.Random(seed + 2),
-            legs,
-            jump_every_s=max(3.0, 1.2 * kills / legs),
+            LEGS,
+            jump_every_s=JUMP_EVERY_S,
             read=lambda: judge.stories_read(database),
         ) as newsroom:
             time.sleep(calm_s)
@@ -98,8 +108,6 @@ def torture(
                 if number >= REFUSED_OF_KILLS * kills:
                     receiver.refusing = 0.0
                 outcome.findings += _one_kill(daemons, number, kills, rng, outcome)
-                if number % SAY_EVERY == SAY_EVERY - 1:
-                    say(f"{number + 1} kills")
             newsroom.quiet()
             receiver.refusing = 0.0
             outcome.findings += _settle(daemons, database, newsroom)
