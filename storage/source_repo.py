@@ -44,6 +44,7 @@ def record_success(
     cursor: Mapping[str, object],
     rejects: Sequence[Reject],
     learned: Learned | None = None,
+    requests: int = 0,
 ) -> None:
     """Save validators and cursor beside the rows of the same transaction; failures become 0."""
     state = load(session, source)
@@ -56,6 +57,7 @@ def record_success(
     state.failures = 0
     state.last_error = state.circuit_until = state.disabled = None
     state.polls += 1
+    state.requests += requests
     if learned is not None:
         state.moved = dict(learned.moved) or None
         state.fingerprint = dict(learned.fingerprint) or None
@@ -72,6 +74,7 @@ def record_failure(
     error: str,
     circuit_until: datetime | None = None,
     moved: Mapping[str, str] | None = None,
+    requests: int = 0,
 ) -> int:
     """Return the consecutive failures of `source` after counting this one.
 
@@ -80,6 +83,7 @@ def record_failure(
     state = load(session, source)
     state.failures += 1
     state.polls += 1
+    state.requests += requests
     state.last_error = error
     state.last_try_at = at
     state.next_due = next_due

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SOURCE_COLUMNS = (
     "source", "episodes", "moved", "price followed", "price led", "simultaneous or unknown",
-    "median", "hit rate (95 %)", "by chance", "polls", "polls/episode",
+    "median", "hit rate (95 %)", "by chance", "requests", "requests/episode",
 )  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def _source_cells(row: dict[str, Any]) -> list[str]:
         if row["hit_rate"] is None
         else f"{_percent(row['hit_rate'])} ({_percent(ends[0])}–{_percent(ends[1])})",
         _percent(row["base_rate"]),
-        "–" if row["polls"] is None else str(row["polls"]),
-        "–" if row["polls_per_episode"] is None else f"{row['polls_per_episode']:.0f}",
+        "–" if row["requests"] is None else str(row["requests"]),
+        "–" if row["requests_per_episode"] is None else f"{row['requests_per_episode']:.0f}",
     ]
 
 

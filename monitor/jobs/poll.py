@@ -155,6 +155,7 @@ def _store(
         cursor={key: value for _, batch in read for key, value in batch.cursor.items()},
         rejects=rejects,
         learned=learned,
+        requests=http.requests,
     )
     return report
 
@@ -254,6 +255,7 @@ def _fail(
         error=str(error),
         circuit_until=next_due if circuit.holds(error, failures) else None,
         moved=None if circuit.is_open(failures - 1) else http.moved,
+        requests=http.requests,
     )
     gaps.note_failure(session, source, str(error))
     # A venue's 410 speaks of one of its resources, and its prices cannot wait for a human.

@@ -172,6 +172,7 @@ def _row(
     chances = [read.chance for read in mine if read.chance is not None]
     base = mean(chances) if chances else None
     polls = None if state is None else state.polls
+    requests = None if state is None else state.requests
     return {
         "source": name,
         "kind": getattr(source, "kind", None),
@@ -189,7 +190,8 @@ def _row(
         if base is None
         else leaders.binomial_p(found.followed, found.episodes, base),
         "polls": polls,
-        "polls_per_episode": _rounded(polls / found.episodes) if polls and mine else None,
+        "requests": requests,
+        "requests_per_episode": _rounded(requests / found.episodes) if requests and mine else None,
     }
 
 

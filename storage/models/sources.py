@@ -27,6 +27,7 @@ class SourceState(SQLModel, table=True):
     cursor: Any = Field(default=None, sa_type=Json, nullable=True)
     failures: int = 0
     polls: int = 0
+    requests: int = 0
     last_error: str | None = None
     disabled: str | None = None
     next_due: datetime | None = Field(default=None, sa_type=Instant)

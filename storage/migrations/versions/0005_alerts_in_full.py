@@ -1,4 +1,4 @@
-"""Alerts with labels and acknowledgements, messages of several, every attempt, silences."""
+"""Alerts with labels, acknowledgements, messages of several; attempts, silences; requests."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def upgrade() -> None:
     op.add_column("alert", sa.Column("ack_note", sa.Text(), nullable=True))
     op.add_column("delivery", sa.Column("bundle", sa.String(), nullable=True))
     op.add_column("delivery", sa.Column("message_key", sa.String(), nullable=True))
+    op.add_column(
+        "source_state", sa.Column("requests", sa.Integer(), nullable=False, server_default="0")
+    )
     op.create_index("ix_delivery_bundle", "delivery", ["bundle"])
     op.create_index("delivery_sent", "delivery", ["channel", "sent_at"])
     op.create_table(

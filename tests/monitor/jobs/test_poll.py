@@ -37,6 +37,18 @@ async def remember(http: SourceSession) -> None:
     http.validators["https://stub.example/0"] = {"etag": "new"}
 
 
+async def test_requests_are_counted_over_polls_good_and_bad(desk: Desk) -> None:
+    async def ask_three_times(http: SourceSession) -> None:
+        http.requests += 3
+
+    desk.stub.before = ask_three_times
+    await desk.poll(news("Zetacorp launches glasses"))
+    await desk.poll(error=TransientSourceError("HTTP 503"))
+
+    (stored,) = desk.rows(SourceState)
+    assert (stored.polls, stored.requests) == (2, 6)
+
+
 async def test_validators_are_saved_with_the_rows(desk: Desk) -> None:
     desk.stub.before = remember
 

@@ -139,17 +139,17 @@ def test_no_response_is_a_miss_and_sources_without_episodes_are_listed(
     assert found["q_value"] == found["p_value"]
 
 
-def test_polls_are_the_cost(store: Store, config: Config) -> None:
+def test_requests_are_the_cost(store: Store, config: Config) -> None:
     told(store, priced(store, (50, 0.06)), 0, wire=0)
     with store.begin() as session:
         for minute in range(8):
             source_repo.record_success(
                 session, "wire", at=at(minute), next_due=at(minute + 5), validators={}, cursor={},
-                rejects=[],
+                rejects=[], requests=3,
             )  # fmt: skip
 
     found = row(leads(store, config), "wire")
-    assert (found["polls"], found["polls_per_episode"]) == (8, 8.0)
+    assert (found["polls"], found["requests"], found["requests_per_episode"]) == (8, 24, 24.0)
 
 
 def test_what_could_not_be_read_is_counted(store: Store, config: Config) -> None:
