@@ -169,7 +169,14 @@ def config_check(context: typer.Context) -> None:
 def config_show(context: typer.Context, as_json: Json = False) -> None:
     """Show the configuration with defaults and overrides; secrets are named, never shown."""
     options: Options = context.obj
-    plain = _without_secrets(options.load_config().model_dump(mode="json"))
+    config = options.load_config()
+    plain = config.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # Spelled out, the defaults of a rule would be refused as a combination nobody asked for.
+    rules = config.alerts.rules
+    plain["alerts"]["rules"] = [
+        rule.model_dump(mode="json", by_alias=True, exclude_unset=True) for rule in rules
+    ]
+    plain = _without_secrets(plain)
     if as_json:
         print_json(plain)
         return

@@ -202,6 +202,15 @@ def test_config_show_is_a_config_itself_and_shows_no_secret(
     assert again.themes == load_config(folder / "config.yaml", {}).themes
 
 
+def test_the_shipped_config_as_shown_is_a_config(folder: Path, cli: Cli) -> None:
+    (folder / "config.yaml").write_text(shipped_text())
+    (folder / "shown.yaml").write_text(cli("config", "show").out)
+
+    again = load_config(folder / "shown.yaml", {})
+
+    assert again.alerts == load_config(folder / "config.yaml", {}).alerts
+
+
 def test_the_unit_names_absolute_paths(folder: Path, cli: Cli) -> None:
     system, user = cli("service", "print").out, cli("service", "print", "--user").out
     for unit in (system, user):
