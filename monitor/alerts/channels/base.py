@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Annotated, Protocol, TextIO
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from monitor.alerts.rules import Severity
 from monitor.alerts.words.forms import Template, load_template
@@ -104,6 +104,15 @@ def is_address(url: str) -> bool:
     except (httpx.InvalidURL, UnicodeError, ValueError):
         return False
     return parsed.scheme in ("http", "https") and bool(parsed.host) and not parsed.userinfo
+
+
+def _checked(url: SecretStr) -> SecretStr:
+    if not is_address(url.get_secret_value()):
+        raise ValueError(NOT_AN_ADDRESS)
+    return url
+
+
+SecretAddress = Annotated[SecretStr, AfterValidator(_checked)]
 
 
 def read_address(

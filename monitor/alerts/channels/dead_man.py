@@ -14,10 +14,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from monitor.alerts.channels.base import (
-    NOT_AN_ADDRESS,
     Poster,
+    SecretAddress,
     Surroundings,
-    is_address,
     read_address,
 )
 from monitor.durations import Duration
@@ -32,17 +31,10 @@ class DeadManSwitch(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    url: SecretStr | None = None
+    url: SecretAddress | None = None
     url_env: str | None = None
     url_file: str | None = None
     every: Duration = Field(default=timedelta(minutes=1))
-
-    @field_validator("url")
-    @classmethod
-    def _an_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not is_address(url.get_secret_value()):
-            raise ValueError(NOT_AN_ADDRESS)
-        return url
 
     @field_validator("every")
     @classmethod

@@ -22,11 +22,10 @@ from typing import Any, Literal, Self
 from pydantic import SecretStr, field_validator, model_validator
 
 from monitor.alerts.channels.base import (
-    NOT_AN_ADDRESS,
     ChannelModel,
     Poster,
+    SecretAddress,
     Surroundings,
-    is_address,
     read_address,
     read_secret,
 )
@@ -45,20 +44,13 @@ class WebhookChannel(ChannelModel):
     """Settings of `kind: webhook`. The address comes from one of url, url_env and url_file."""
 
     kind: Literal["webhook"]
-    url: SecretStr | None = None
+    url: SecretAddress | None = None
     url_env: str | None = None
     url_file: str | None = None
     secret_env: str | None = None
     secret_file: str | None = None
     deadline: Duration = timedelta(seconds=10)
     external_url: str = ""
-
-    @field_validator("url")
-    @classmethod
-    def _an_address(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and not is_address(url.get_secret_value()):
-            raise ValueError(NOT_AN_ADDRESS)
-        return url
 
     @field_validator("deadline")
     @classmethod
